@@ -15,6 +15,8 @@ from typing import NamedTuple
 import msgspec
 import orjson
 
+# The id of a record, as text.
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Levels of lists and objects. orjson and graphql-core recurse over a value; this is far below their limits.
 MAX_NESTING = 32
 # Values in one document, including its containers; a document of this size takes about 15 ms. A shared part of a YAML

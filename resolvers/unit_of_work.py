@@ -5,9 +5,7 @@ checks the rules of the domain, and raises ValidationFailed if one is violated; 
 receives the user errors. `run_write` runs it.
 """
 
-import asyncio
 import hashlib
-import random
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -22,9 +20,7 @@ from datasources.errors import SourceConflict, SourceInvalidValue
 from datasources.messages import truncate_message
 from resolvers.context import Context
 from resolvers.principals.principal import EXECUTE_WORKFLOWS, PrincipalKind
-
-# Deadlocks are rare and short; more conflicts in a row indicate a wrong order of row locks.
-MAX_ATTEMPTS = 5
+from resolvers.retries import retry
 
 MAIN_DATABASE = "main"
 
@@ -170,14 +166,9 @@ async def run_write(
     The same database stores the audit entries, the outbox rows and the idempotency keys of its writes. An idempotency
     key is valid for one `action` and `command`. On return, no read in any process returns an older value.
     """
-    for number in range(MAX_ATTEMPTS):
-        try:
-            return await _attempt_write(context, action, command, work, idempotency_key, database)
-        except SourceConflict:
-            if number == MAX_ATTEMPTS - 1:
-                raise
-            await asyncio.sleep(random.uniform(0, 0.02 * 2**number))  # noqa: S311
-    raise AssertionError("unreachable")
+    return await retry(
+        lambda: _attempt_write(context, action, command, work, idempotency_key, database), SourceConflict
+    )
 
 
 async def _attempt_write(

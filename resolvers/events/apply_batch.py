@@ -5,7 +5,6 @@ stretches of one kind.
 """
 
 import asyncio
-import random
 from collections.abc import Sequence
 from itertools import groupby
 from math import inf
@@ -38,7 +37,8 @@ from resolvers.events.results import (
     blocked_result,
     unavailable_result,
 )
-from resolvers.unit_of_work import GENERATED_COLUMNS, MAX_ATTEMPTS, audit_snapshot, difference
+from resolvers.retries import retry
+from resolvers.unit_of_work import GENERATED_COLUMNS, audit_snapshot, difference
 
 
 async def apply_batch(sources: Sources, arrived: Sequence[ReceivedEvent], until: float = inf) -> list[EventResult]:
@@ -81,23 +81,18 @@ async def _apply_set(sources: Sources, arrived: Sequence[ReceivedEvent]) -> list
 
 
 async def _apply_with_retry(sources: Sources, arrived: Sequence[ReceivedEvent]) -> list[EventResult]:
-    for number in range(MAX_ATTEMPTS):
-        try:
-            async with sources.main.transaction() as transaction:
-                outcomes, tables = await _apply_in_transaction(transaction, arrived)
-        # Another transaction created the same item: the next attempt reads it.
-        except (SourceConflict, SourceDuplicate):
-            if number == MAX_ATTEMPTS - 1:
-                raise
-            await asyncio.sleep(random.uniform(0, 0.02 * 2**number))  # noqa: S311
-        else:
-            if tables:
-                await sources.cache.invalidate(sorted(tables))
-            if DUPLICATE in outcomes:
-                # The process that applied them may have crashed before it invalidated the cache.
-                await sources.cache.expire_all()
-            return outcomes
-    raise AssertionError("unreachable")
+    async def attempt() -> tuple[list[EventResult], set[str]]:
+        async with sources.main.transaction() as transaction:
+            return await _apply_in_transaction(transaction, arrived)
+
+    # Another transaction created the same item: the next attempt reads it.
+    outcomes, tables = await retry(attempt, SourceConflict, SourceDuplicate)
+    if tables:
+        await sources.cache.invalidate(sorted(tables))
+    if DUPLICATE in outcomes:
+        # The process that applied them may have crashed before it invalidated the cache.
+        await sources.cache.expire_all()
+    return outcomes
 
 
 async def _apply_in_transaction(

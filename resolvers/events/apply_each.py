@@ -1,7 +1,6 @@
 """Apply operations events: each runs a use case in its own transaction, once for its source and id."""
 
 import asyncio
-import random
 from collections.abc import Sequence
 from datetime import datetime
 from math import inf
@@ -42,7 +41,8 @@ from resolvers.events.results import (
     rejection,
     unavailable_result,
 )
-from resolvers.unit_of_work import MAX_ATTEMPTS, UNSTORABLE_VALUE, ValidationFailed, Write, origin
+from resolvers.retries import retry
+from resolvers.unit_of_work import UNSTORABLE_VALUE, ValidationFailed, Write, origin
 
 
 async def apply_each(sources: Sources, arrived: Sequence[ReceivedEvent], until: float = inf) -> list[EventResult]:
@@ -63,23 +63,17 @@ async def apply_each(sources: Sources, arrived: Sequence[ReceivedEvent], until: 
 
 
 async def _try_event(sources: Sources, arrived: ReceivedEvent) -> EventResult:
-    for number in range(MAX_ATTEMPTS):
-        try:
-            return await _apply_event(sources, arrived)
-        except ValidationFailed as error:
-            return rejection("; ".join(each.message for each in error.errors))
-        except SourceInvalidValue:
-            return rejection(UNSTORABLE_VALUE.message)
+    try:
         # Another transaction created the same record or holds its lock: the next attempt reads it.
-        except (SourceConflict, SourceDuplicate) as error:
-            if number == MAX_ATTEMPTS - 1:
-                return EventResult(EventStatus.RETRY, str(error))
-            await asyncio.sleep(random.uniform(0, 0.02 * 2**number))  # noqa: S311
-        except SourceUnavailable as error:
-            return unavailable_result(error)
-        except SourceRefused as error:
-            return EventResult(EventStatus.RETRY, str(error))
-    raise AssertionError("unreachable")
+        return await retry(lambda: _apply_event(sources, arrived), SourceConflict, SourceDuplicate)
+    except ValidationFailed as error:
+        return rejection("; ".join(each.message for each in error.errors))
+    except SourceInvalidValue:
+        return rejection(UNSTORABLE_VALUE.message)
+    except (SourceConflict, SourceRefused) as error:
+        return EventResult(EventStatus.RETRY, str(error))
+    except SourceUnavailable as error:
+        return unavailable_result(error)
 
 
 async def _apply_event(sources: Sources, arrived: ReceivedEvent) -> EventResult:

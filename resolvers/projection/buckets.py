@@ -1,25 +1,23 @@
 """Buckets of nodes with their outgoing edges: the bucket of a node, and the digest of a graph's contents."""
 
 import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from datasources.graph.projection import EdgeVersion
 from datasources.graph.recursive.source import BucketDigest
+from datasources.values import UUID
 
 BUCKET_COUNT = 256
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-
 
 def bucket_of(id: str) -> int:
     """Return the last byte of a UUID, which is random in all common versions; for other texts a byte of their hash."""
-    return int(id[-2:], 16) if _ID.fullmatch(id) else hashlib.md5(id.encode(), usedforsecurity=False).digest()[0]
+    return int(id[-2:], 16) if UUID.fullmatch(id) else hashlib.md5(id.encode(), usedforsecurity=False).digest()[0]
 
 
 @dataclass(slots=True)

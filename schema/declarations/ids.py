@@ -1,10 +1,7 @@
 """Global ids: a short prefix for the type, an underscore, and the uuid of the row. Opaque to clients."""
 
-import re
-
+from datasources.values import UUID
 from resolvers.errors import BadUserInput
-
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def encode_id(prefix: str, uuid: str) -> str:
@@ -15,7 +12,7 @@ def encode_id(prefix: str, uuid: str) -> str:
 def decode_id(text: str, argument: str = "id") -> tuple[str, str]:
     """Return the prefix and the uuid of a global id. BadUserInput, with the argument, if it is malformed."""
     prefix, _, uuid = text.partition("_")
-    if not prefix.isalpha() or not _UUID.fullmatch(uuid):
+    if not prefix.isalpha() or not UUID.fullmatch(uuid):
         shown = text if len(text) <= 60 else text[:57] + "..."
         raise BadUserInput(f"{argument} {shown!r} is not an id; pass an id as this API returned it", argument=argument)
     return prefix, uuid

@@ -2,13 +2,13 @@
 
 import base64
 import binascii
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from datasources.records.queries import KeysetPosition, Order, PageRequest
+from datasources.values import UUID
 from resolvers.errors import BadUserInput, LimitExceeded
 from schema.declarations.fields import Argument
 
@@ -22,8 +22,6 @@ PAGE_ARGUMENTS = (
     Argument("last", int | None, "The maximum number of rows, from the end or before the `before` cursor."),
     Argument("before", str | None, "Continue before this cursor."),
 )
-
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def to_page(arguments: Mapping[str, Any], order: Order, max_rows: int) -> PageRequest:
@@ -63,7 +61,7 @@ def decode_cursor(cursor: str | None, order: Order, argument: str) -> KeysetPosi
     if cursor is None:
         return None
     match decode_opaque(cursor, argument):
-        case [str(field), bool(descending), str(value), str(identity)] if _UUID.fullmatch(identity):
+        case [str(field), bool(descending), str(value), str(identity)] if UUID.fullmatch(identity):
             if (field, descending) != (order.field, order.descending):
                 raise BadUserInput(
                     f"{argument} is a cursor of another orderBy; start again without it", argument=argument

@@ -1,17 +1,16 @@
 """Arguments of walks, and cursors into their results."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 from datasources.graph.port import MAX_DEPTH, MAX_FAN_OUT, Direction, Position, StepPosition, Walk
+from datasources.values import UUID
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
 from schema.declarations.fields import Argument
 from schema.declarations.paging import DEFAULT_PAGE_SIZE, check_bounds, decode_opaque, encode_opaque, malformed_cursor
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DEFAULT_FAN_OUT = 1_000
 
 FIRST_ARGUMENT = Argument("first", int | None, "The maximum number of items, nearest first. Default 25.")
@@ -61,7 +60,7 @@ def decode_position(cursor: str | None) -> Position | None:
         return None
     match decode_opaque(cursor, "after"):
         case [int(depth), str(identity)] if (
-            not isinstance(depth, bool) and _UUID.fullmatch(identity) and 0 <= depth <= MAX_DEPTH
+            not isinstance(depth, bool) and UUID.fullmatch(identity) and 0 <= depth <= MAX_DEPTH
         ):
             return Position(depth, identity)
     raise malformed_cursor("after")
@@ -77,6 +76,6 @@ def decode_step_position(cursor: str | None) -> StepPosition | None:
     if cursor is None:
         return None
     match decode_opaque(cursor, "after"):
-        case [str(neighbour), str(edge), bool(outgoing)] if _UUID.fullmatch(neighbour) and _UUID.fullmatch(edge):
+        case [str(neighbour), str(edge), bool(outgoing)] if UUID.fullmatch(neighbour) and UUID.fullmatch(edge):
             return StepPosition(neighbour, edge, outgoing)
     raise malformed_cursor("after")

@@ -3,7 +3,6 @@
 This module belongs to the graph and not to the tables, because it returns edges.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,10 +11,9 @@ from typing import NamedTuple, Protocol, TypeVar
 from datasources.aurora.statements import Statement, statements
 from datasources.graph.port import Edge, Impact
 from datasources.graph.projection import EdgeVersion
+from datasources.values import UUID
 
 R = TypeVar("R")
-
-_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class RelationalSource:
 
     async def existing_nodes(self, ids: Sequence[str]) -> frozenset[str]:
         """Return those of the ids that are nodes. Ids that are not canonical UUIDs are excluded."""
-        valid = [id for id in ids if _ID.fullmatch(id)]
+        valid = [id for id in ids if UUID.fullmatch(id)]
         return frozenset(await self._main.fetch(statements("graph/projection")["nodes_known"], {"ids": valid}, str))
 
     async def edges(self, after: str | None, most: int) -> list[EdgeVersion]:
@@ -71,17 +69,17 @@ class RelationalSource:
 
     async def outgoing_edges(self, ids: Sequence[str]) -> list[EdgeVersion]:
         """Return every edge that leaves one of the nodes, by (node, edge id)."""
-        valid = [id for id in ids if _ID.fullmatch(id)]
+        valid = [id for id in ids if UUID.fullmatch(id)]
         return await self._main.fetch(_edges("leaving"), {"ids": valid}, _version)
 
     async def edges_by_ids(self, ids: Sequence[str]) -> list[EdgeVersion]:
         """Return the edges with these ids, in order of id; unknown ids are excluded."""
-        valid = [id for id in ids if _ID.fullmatch(id)]
+        valid = [id for id in ids if UUID.fullmatch(id)]
         return await self._main.fetch(_edges("by_ids"), {"ids": valid}, _version)
 
     async def adjacent_edges(self, ids: Sequence[str]) -> list[EdgeVersion]:
         """Return every edge that leaves or enters one of the nodes, in order of id."""
-        valid = [id for id in ids if _ID.fullmatch(id)]
+        valid = [id for id in ids if UUID.fullmatch(id)]
         return await self._main.fetch(_edges("touching"), {"ids": valid}, _version)
 
     async def digests(self, buckets: Sequence[int]) -> list[BucketDigest]:
