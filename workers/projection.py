@@ -20,20 +20,15 @@ from resolvers.projection.reports import CheckReport
 from resolvers.projection.resync import ensure_complete
 from workers.housekeeping import delete_expired
 from workers.lambda_runtime import bootstrap, load_settings
+from workers.rounds import MAX_PAUSE_SECONDS, MIN_PAUSE_SECONDS, run_rounds
 
 log = logging.getLogger("stackflow.projection")
 
-# Seconds between two rounds: after a round with changes, and the maximum after rounds without. LISTEN would need a
-# dedicated session, which RDS Proxy does not provide.
-MIN_PAUSE_SECONDS = 0.1
-MAX_PAUSE_SECONDS = 1.0
 # Seconds between failed rounds: the graph must be up to date 10 s after its stores are back.
 MIN_BACKOFF_SECONDS = 0.5
 MAX_BACKOFF_SECONDS = 4.0
 # Seconds between two runs of housekeeping.
 HOUSEKEEPING_SECONDS = 60.0
-# Seconds after which a round with its housekeeping counts as stuck.
-STUCK_AFTER_SECONDS = 300.0
 # Seconds after which a full resynchronisation of the graph counts as stuck.
 RESYNC_STUCK_AFTER_SECONDS = 7_200.0
 # Seconds after which the line of a round has level INFO.
@@ -46,10 +41,10 @@ LAMBDA_MARGIN_SECONDS = 30.0
 
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
     """Project the outbox until `stop` is set."""
-    await run_rounds(sources, "projection", OutboxProjector(sources).run_round, partial(_housekeep, sources), stop)
+    await follow_outbox(sources, "projection", OutboxProjector(sources).run_round, partial(_housekeep, sources), stop)
 
 
-async def run_rounds(
+async def follow_outbox(
     sources: Sources,
     name: str,
     run_round: Callable[[], Awaitable[ProjectionRound]],
@@ -57,28 +52,23 @@ async def run_rounds(
     stop: asyncio.Event,
 ) -> None:
     """Run rounds until `stop` is set, with shorter pauses while there are changes, and `housekeep` once a minute."""
-    clock = asyncio.get_running_loop().time
-    pause = MIN_PAUSE_SECONDS
-    next_housekeeping = clock() + HOUSEKEEPING_SECONDS
 
-    async def round() -> float:
-        nonlocal pause, next_housekeeping
+    async def round() -> float | None:
         done = await run_round()
         _log_round(done)
-        pause = (
-            0.0
-            if done.full
-            else MIN_PAUSE_SECONDS
-            if done.rows
-            else min(MAX_PAUSE_SECONDS, pause * 2 or MIN_PAUSE_SECONDS)
-        )
-        if clock() >= next_housekeeping:
-            next_housekeeping = clock() + HOUSEKEEPING_SECONDS
-            await housekeep()
-        return pause
+        if done.full:
+            return 0.0
+        return MIN_PAUSE_SECONDS if done.rows else None
 
-    backoff = Backoff(MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS)
-    await supervise(sources.heartbeats, name, round, stop, stuck_after_seconds=STUCK_AFTER_SECONDS, lost=backoff)
+    await run_rounds(
+        sources.heartbeats,
+        name,
+        round,
+        housekeep,
+        stop,
+        housekeeping_seconds=HOUSEKEEPING_SECONDS,
+        lost=Backoff(MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS),
+    )
 
 
 @asynccontextmanager

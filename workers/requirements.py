@@ -14,12 +14,12 @@ from datasources.supervisor import background_task
 from resolvers.projection.requirements import follow
 from workers.housekeeping import delete_expired_writes
 from workers.lambda_runtime import bootstrap, load_settings
-from workers.projection import LAMBDA_MARGIN_SECONDS, run_rounds
+from workers.projection import LAMBDA_MARGIN_SECONDS, follow_outbox
 
 
 async def loop(sources: Sources, stop: asyncio.Event) -> None:
     """Follow the outbox of the requirements database until `stop` is set. Waits for unavailable stores."""
-    await run_rounds(sources, "requirements", partial(follow, sources), partial(_housekeep, sources), stop)
+    await follow_outbox(sources, "requirements", partial(follow, sources), partial(_housekeep, sources), stop)
 
 
 def background_requirements_follower(sources: Sources) -> AbstractAsyncContextManager[None]:

@@ -15,17 +15,15 @@ from datasources.queues.factory import Queues, open_queues
 from datasources.queues.port import Queue
 from datasources.request import RequestContext, use_request
 from datasources.sources import Sources, open_sources
-from datasources.supervisor import Backoff, CaughtError, attempt, background_task, supervise
+from datasources.supervisor import Backoff, CaughtError, attempt, background_task
 from resolvers.workflow_runs import triggers
 from resolvers.workflow_runs.messages import NOTIFICATIONS_QUEUE, STANDARD_QUEUE, URGENT_QUEUE
 from resolvers.workflow_runs.scheduler import advance_due, delete_sent_messages, send_messages, walk_failures
 from workers.lambda_runtime import bootstrap, load_settings
+from workers.rounds import MIN_PAUSE_SECONDS, run_rounds
 
 WORKER = "workflows"
 
-# Seconds between two rounds: after a round with work, and the maximum after rounds without.
-MIN_PAUSE_SECONDS = 0.1
-MAX_PAUSE_SECONDS = 1.0
 # Seconds between failed rounds, minimum and maximum.
 MIN_BACKOFF_SECONDS = 1.0
 MAX_BACKOFF_SECONDS = 30.0
@@ -33,32 +31,23 @@ MAX_BACKOFF_SECONDS = 30.0
 ROUND_TIMEOUT_SECONDS = 30.0
 # Seconds between two runs of housekeeping.
 HOUSEKEEPING_SECONDS = 3_600.0
-# Seconds after which a round counts as stuck: its parts are separate transactions, each with its own time.
-STUCK_AFTER_SECONDS = 300.0
 # Seconds that a Lambda function reserves for its end.
 LAMBDA_MARGIN_SECONDS = 35.0
 
 
 async def loop(sources: Sources, queues: Queues, stop: asyncio.Event) -> None:
     """Run rounds until `stop` is set."""
-    clock = asyncio.get_running_loop().time
-    pause = MIN_PAUSE_SECONDS
-    next_housekeeping = clock() + HOUSEKEEPING_SECONDS
 
-    async def round() -> float:
-        nonlocal pause, next_housekeeping
-        pause = MIN_PAUSE_SECONDS if await run_round(sources, queues) else min(MAX_PAUSE_SECONDS, pause * 2)
-        if clock() >= next_housekeeping:
-            next_housekeeping = clock() + HOUSEKEEPING_SECONDS
-            await delete_sent_messages(sources)
-        return pause
+    async def round() -> float | None:
+        return MIN_PAUSE_SECONDS if await run_round(sources, queues) else None
 
-    await supervise(
+    await run_rounds(
         sources.heartbeats,
         WORKER,
         round,
+        partial(delete_sent_messages, sources),
         stop,
-        stuck_after_seconds=STUCK_AFTER_SECONDS,
+        housekeeping_seconds=HOUSEKEEPING_SECONDS,
         lost=Backoff(MIN_BACKOFF_SECONDS, MAX_BACKOFF_SECONDS),
     )
 
