@@ -13,7 +13,7 @@ class Breaker:
 
     def __init__(self, max_failures: int, open_seconds: float, clock: Callable[[], float] = monotonic) -> None:
         self._after = max_failures
-        self._pause = open_seconds
+        self.open_seconds = open_seconds
         self._clock = clock
         self._failures = 0
         self._opened_at: float | None = None
@@ -27,7 +27,7 @@ class Breaker:
         """Return whether a call may be sent. If so, its result must be reported by one of the methods below."""
         if self._opened_at is None:
             return True
-        if self._trying or self._clock() - self._opened_at < self._pause:
+        if self._trying or self._clock() - self._opened_at < self.open_seconds:
             return False
         self._trying = True
         return True

@@ -8,13 +8,25 @@ import pytest
 import workers.consistency
 from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox import graph_buckets
+from datasources.errors import SourceUnavailable
 from datasources.graph.projection import Changes, NodeChange
 from resolvers.projection.follow import OutboxProjector
 from tests.fixtures.following import PutEdge, PutItem, emptied, sources_of, write
 from tests.fixtures.graph import node
-from tests.fixtures.projection import Failing
 from tests.oracles.projection import OracleProjection
 from workers.consistency import background_comparer
+
+
+class LostOnce(OracleProjection):
+    """Cannot be reached at its first changes."""
+
+    is_lost = True
+
+    async def apply(self, changes: Changes) -> None:
+        if self.is_lost:
+            self.is_lost = False
+            raise SourceUnavailable("graph", "graph cannot be reached")
+        await super().apply(changes)
 
 
 @pytest.fixture
@@ -49,8 +61,10 @@ async def test_a_lost_graph_is_waited_for(
     monkeypatch.setattr(workers.consistency, "BACKOFF_SECONDS", 0.01)
     emptied(projected_url)
     write(projected_url, PutItem(1))
-    await OutboxProjector(sources_of(own, OracleProjection())).run_until_done()
+    projected, lost = OracleProjection(), LostOnce()
+    await OutboxProjector(sources_of(own, projected)).run_until_done()
     await graph_buckets.mark_all_due(own)
-    async with background_comparer(sources_of(own, Failing(OracleProjection(), 1)), 300), asyncio.timeout(60):
-        while "worker waits for a store" not in caplog.text:
+    async with background_comparer(sources_of(own, lost), 1), asyncio.timeout(60):
+        while lost.holds() != projected.holds():
             await asyncio.sleep(0.01)
+    assert caplog.messages.count("worker waits for a store") == 1

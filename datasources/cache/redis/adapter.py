@@ -64,7 +64,7 @@ class RedisCache:
         self._url = url
         self._timeout = timeout
         self._lease = lease
-        self._breaker = Breaker(breaker_after, breaker_pause)
+        self.breaker = Breaker(breaker_after, breaker_pause)
         self._credentials = credentials
         self._trusted_connections = ConnectionLiveness(clock)
         self._address = span_attributes(url)
@@ -171,7 +171,7 @@ class RedisCache:
 
     async def health(self) -> Health:
         """Send one INFO, bypassing the circuit breaker, and report whether the breaker is closed."""
-        details = {"breaker": "closed" if self._breaker.is_closed else "open"}
+        details = {"breaker": "closed" if self.breaker.is_closed else "open"}
         begin = time.perf_counter()
         try:
             async with asyncio.timeout(self._timeout):
@@ -200,7 +200,7 @@ class RedisCache:
     async def _ask(self, *command: str | bytes | int, hurried: bool = True) -> Any:
         """Return the reply to a command; None if Redis is unavailable, which is never an error."""
         remaining = current_request().remaining() if hurried else None
-        if (remaining is not None and remaining <= 0) or not self._breaker.try_acquire():
+        if (remaining is not None and remaining <= 0) or not self.breaker.try_acquire():
             return None
         seconds = self._timeout if remaining is None else min(self._timeout, remaining)
         try:
@@ -209,15 +209,15 @@ class RedisCache:
         except (RedisError, OSError) as error:
             # A timeout caused by the request's own deadline says nothing about Redis.
             if seconds < self._timeout and isinstance(error, TimeoutError | RedisTimeout):
-                self._breaker.release()
+                self.breaker.release()
             else:
-                self._breaker.record_failure()
+                self.breaker.record_failure()
                 self._trusted_connections.invalidate_all()
             return None
         except asyncio.CancelledError:
-            self._breaker.release()
+            self.breaker.release()
             raise
-        self._breaker.record_success()
+        self.breaker.record_success()
         return reply
 
     async def _send(self, *command: str | bytes | int) -> Any:

@@ -25,7 +25,7 @@ async def cache(own_valkey: EmbeddedValkey) -> AsyncIterator[RedisCache]:
 
 def now(cache: RedisCache) -> None:
     """The pause of the breaker is over."""
-    cache._breaker._pause = 0.0
+    cache.breaker.open_seconds = 0.0
 
 
 async def spent(cache: RedisCache, times: int) -> list[int]:

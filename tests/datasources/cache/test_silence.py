@@ -36,7 +36,7 @@ class Instance:
         return self.gate.cut_off()
 
     def breaker_is_closed(self) -> bool:
-        return self.cache._breaker.is_closed
+        return self.cache.breaker.is_closed
 
 
 @pytest.fixture
@@ -45,10 +45,15 @@ async def instance(tls_redis: TlsRedis, name: str) -> AsyncIterator[Instance]:
     await gate.open()
     # Its certificate is for this name. Nothing may look slow on a slow machine but what is silent.
     url = gate.url.replace("127.0.0.1", "localhost")
-    made = Instance(
-        gate, RedisCache(url, ca_file=tls_redis.ca_file, timeout=2.0, validity_seconds=600.0, write_log=Log()), name
+    cache = RedisCache(
+        url,
+        ca_file=tls_redis.ca_file,
+        timeout=2.0,
+        validity_seconds=600.0,
+        write_log=Log(),
+        clock=lambda: made.now,
     )
-    made.cache._trusted_connections.clock = lambda: made.now
+    made = Instance(gate, cache, name)
     # Of tests before, which trusted as long as this one and knew no longer than a minute.
     await made.cache._redis.delete(VALIDITY_KEY, SNAPSHOT_KEY)
     found = await made.cache.get_many([name], [name])

@@ -1,7 +1,7 @@
 """Trust: what a writer could not tell the cache, whoever reads learns from the database before he believes a value."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from datasources.aurora.outbox.write_log import PostgresWriteLog, purge
 from datasources.cache.redis import validity as trusting
 from datasources.cache.redis.adapter import RedisCache
 from datasources.cache.redis.connection import create_client
+from datasources.cache.write_log import WriteLog, WrittenTables
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.embedded.valkey import EmbeddedValkey
 from datasources.request import RequestContext, use_request
@@ -41,12 +42,29 @@ def url(postgres: EmbeddedPostgres) -> str:
 
 
 @dataclass
+class ReplaceableLog:
+    """A write log that a test may replace under a running cache."""
+
+    current: WriteLog
+
+    async def record_lease(self, seconds: float) -> None:
+        await self.current.record_lease(seconds)
+
+    async def read_writes(self, since: str | None) -> WrittenTables:
+        return await self.current.read_writes(since)
+
+    async def record_writes(self, tables: Sequence[str]) -> float:
+        return await self.current.record_writes(tables)
+
+
+@dataclass
 class Process:
     """A process of the service: its way to the cache, which may be cut, and to the database."""
 
     cache: RedisCache
     gate: Gate
     main: Database
+    log: ReplaceableLog
 
     async def read(self) -> tuple[str, bool]:
         """The name of the one team as a loader reads it, and whether it came out of the cache."""
@@ -95,10 +113,9 @@ async def running(server: EmbeddedValkey, url: str, seconds: float) -> AsyncIter
         gate, main = Gate(server.url), Database("main", url)
         await gate.open()
         # One failure is enough for the breaker, so that a lost cache costs the test no time.
-        cache = RedisCache(
-            gate.url, write_log=PostgresWriteLog(main), timeout=1.0, breaker_after=1, validity_seconds=seconds
-        )
-        processes.append(Process(cache, gate, main))
+        log = ReplaceableLog(PostgresWriteLog(main))
+        cache = RedisCache(gate.url, write_log=log, timeout=1.0, breaker_after=1, validity_seconds=seconds)
+        processes.append(Process(cache, gate, main, log))
     one, two = processes
     yield World(one, two, redis, url)
     for each in processes:
@@ -198,8 +215,7 @@ async def test_whoever_asked_before_a_doubt_does_not_bring_trust_back(trusting_w
             return answer
 
     slept: list[bool] = []
-    assert two.cache._trust is not None
-    two.cache._trust._witness = Slow(two.main)
+    two.log.current = Slow(two.main)
     assert await two.read() == ("new", False)
     assert slept == [True]
 
@@ -223,8 +239,7 @@ async def test_a_write_that_comes_while_somebody_asks_waits_for_the_end_of_his_t
                 await asyncio.sleep(SHORT / 5)
             return answer
 
-    assert two.cache._trust is not None
-    two.cache._trust._witness = Slow(two.main)
+    two.log.current = Slow(two.main)
     await two.cache.get_many(["team"], TEAMS)
     await acknowledged[0]
     assert await two.read() == ("new", False)
@@ -259,12 +274,11 @@ async def test_without_the_database_nothing_is_trusted(trusting_world: World) ->
     two = trusting_world.two
     assert [await two.read() for _ in range(2)] == [("old", False), ("old", True)]
     await trusting_world.redis.delete("sf1:trust")
-    assert two.cache._trust is not None
-    two.cache._trust._witness = PostgresWriteLog(Database("main", "postgresql://127.0.0.1:1/none", pool_timeout=0.2))
+    two.log.current = PostgresWriteLog(Database("main", "postgresql://127.0.0.1:1/none", pool_timeout=0.2))
     assert (await two.cache.get_many(["team"], TEAMS)).values == {}
-    two.cache._trust._witness = PostgresWriteLog(two.main)
+    two.log.current = PostgresWriteLog(two.main)
     # It is asked again after a pause, and then the value is still good.
-    two.cache._trust._breaker._pause = 0.0
+    await asyncio.sleep(trusting.RETRY_PAUSE_SECONDS)
     assert await two.read() == ("old", True)
 
 
@@ -332,14 +346,13 @@ async def test_what_renewing_spends_is_no_requests(trusting_world: World) -> Non
 async def test_many_readers_ask_once(trusting_world: World) -> None:
     two = trusting_world.two
     asked: list[float] = []
-    assert two.cache._trust is not None
 
     class Counting(PostgresWriteLog):
         async def record_lease(self, seconds: float) -> None:
             asked.append(seconds)
             await super().record_lease(seconds)
 
-    two.cache._trust._witness = Counting(two.main)
+    two.log.current = Counting(two.main)
     await asyncio.gather(*(two.cache.get_many([str(number)], TEAMS) for number in range(20)))
     assert asked == [LONG * trusting.MARGIN_FACTOR]
 

@@ -17,26 +17,24 @@ MARKER = "marker-7f3a"
 
 
 @pytest.fixture
-def restored() -> Iterator[None]:
-    """The loggers and the invocation as they were."""
+def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The loggers as they were, and no invocation yet."""
     root = logging.getLogger()
     names = ("stackflow", "stackflow.metrics", "stackflow.operations", "stackflow.events")
     handlers, level = root.handlers[:], root.level
     levels = {name: logging.getLogger(name).level for name in names}
-    number, id = logs._invocation.number, logs._invocation.id
+    monkeypatch.setattr(logs, "_invocation", logs.Invocation())
     root.handlers = []
     yield
     root.handlers = handlers
     root.setLevel(level)
     for name in names:
         logging.getLogger(name).setLevel(levels[name])
-    logs._invocation.number, logs._invocation.id = number, id
 
 
 def test_on_lambda_a_line_names_the_function_its_version_and_the_call(
     restored: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    logs._invocation.number = 0
     logs.configure("INFO", ObservabilitySettings("dev", function="StackFlowAPI", version="7"))
     for id in ("call-1", "call-2"):
         logs.begin_invocation(SimpleNamespace(aws_request_id=id))
