@@ -26,11 +26,11 @@ from resolvers.imports.report import ImportReport
 from resolvers.projection.reports import CheckReport, RebuildReport
 from tests.fixtures.following import outbox, rows
 from tests.fixtures.graph import MOMENT, day, edge, edge_id, node
-from tests.fixtures.imports import names, small, templates
+from tests.fixtures.imports import names, small
 from tests.fixtures.projection import Failing, fill, projected_url, should_hold
 from tests.oracles.projection import OracleProjection
 
-__all__ = ["names", "projected_url", "templates"]
+__all__ = ["names", "projected_url"]
 
 ITEMS = range(1, 8)
 TABLES = [EdgeVersion(edge(number, number, number % 7 + 1), MOMENT) for number in range(1, 6)]

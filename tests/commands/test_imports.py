@@ -12,9 +12,9 @@ from commands.exit_codes import CommandError
 from commands.main import application
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.imports.report import ImportReport
-from tests.fixtures.imports import names, small, templates
+from tests.fixtures.imports import names, small
 
-__all__ = ["names", "templates"]
+__all__ = ["names"]
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from resolvers.principals.principal import Principal, PrincipalKind
 from resolvers.projection.rebuild import RebuildOptions, rebuild
 from schema.operations import trusted_documents
 from tests.fixtures.databases import ask
-from tests.fixtures.imports import DATA, MAPPINGS, Stores, names, needs_data, stores, templates
+from tests.fixtures.imports import DATA, MAPPINGS, Stores, names, needs_data, stores
 
-__all__ = ["names", "stores", "templates"]
+__all__ = ["names", "stores"]
 
 ANALYST = Principal("analyst", "Analyst", PrincipalKind.USER, frozenset({"*"}))
 

@@ -12,10 +12,10 @@ import pytest
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from tests.faults.imports import sessions, start, state, write_files
-from tests.fixtures.imports import names, templates
+from tests.fixtures.imports import names
 from workers.migrations import migrate
 
-__all__ = ["names", "templates"]
+__all__ = ["names"]
 
 ITEMS = 6_000
 KILLS = 3

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 
-import psycopg
 import pytest
 
 from datasources.aurora.driver.database import Database
@@ -16,17 +15,14 @@ from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.request import RequestContext, use_request
 from tests.datasources.graph.contract import Load
 from tests.fixtures import graph as fixture
+from tests.fixtures.databases import create_database
 from tests.oracles.graph import Version
-from workers.migrations import migrate
 
 
 @pytest.fixture(scope="session")
 def graph_url(postgres: EmbeddedPostgres) -> str:
     """A database of its own, as each test truncates its relationships."""
-    with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
-        connection.execute("CREATE DATABASE graph")
-    migrate("main", postgres.url("graph"))
-    return postgres.url("graph")
+    return create_database(postgres, "graph")
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,5 @@
 """Fixtures of the import tests."""
 
-from tests.fixtures.imports import names, stores, templates
+from tests.fixtures.imports import names, stores
 
-__all__ = ["names", "stores", "templates"]
+__all__ = ["names", "stores"]
