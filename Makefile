@@ -1,7 +1,7 @@
 # Everything from a fresh machine with Python 3.11 to 3.14 and make. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test test-janusgraph test-faults test-fuzz test-sqs bundle python313 test-lambda lint lock schema graphiql docs deploy-check deploy-lint clean
+.PHONY: help setup run test test-all coverage test-janusgraph test-faults test-fuzz test-sqs bundle python313 test-lambda lint lock schema graphiql docs deploy-check deploy-lint clean
 SHELL := /bin/sh
 
 PYTHON ?=
@@ -13,6 +13,7 @@ ASKING := tests/datasources tests/architecture tests/schema/search/test_search.p
   tests/resolvers/events tests/workers
 # Two processes, each with stores of its own: a test file stays in one of them.
 AT_ONCE := -n 2 --dist loadfile
+FAST := --hypothesis-profile=fast -m "not slow"
 VENV := .venv
 SQS := .venv-sqs
 # An engine that settings know. Two of them are started here and need a Java.
@@ -49,7 +50,14 @@ setup: $(VENV)/.run $(JAVA) $(VENV)/.pages ## Make the virtual environment and t
 run: setup ## Serve on http://127.0.0.1:8000; settings are variables, as in: make run GRAPH=gremlin
 	@exec $(PY) -m commands serve $(ARGS)
 
-test: $(VENV)/.dev ## Run every test: those that ask PostgreSQL on 16 and 17 first, then all on 18
+test: $(VENV)/.dev ## Run the tests that a change needs: on PostgreSQL 18, without the slow ones, with fewer examples
+	@$(PY) -m pytest $(AT_ONCE) $(FAST) $(ARGS)
+
+coverage: $(VENV)/.dev ## Run the same tests with branch coverage; print the least covered files and the total
+	@$(PY) -m pytest $(AT_ONCE) $(FAST) --cov --cov-report= $(ARGS)
+	@scripts/report-coverage.sh $(PY)
+
+test-all: $(VENV)/.dev ## Run every test: those that ask PostgreSQL on 16 and 17 first, then all on 18
 	@$(PY) -m pytest $(AT_ONCE) --postgres=16 $(ASKING) $(ARGS)
 	@$(PY) -m pytest $(AT_ONCE) --postgres=17 $(ASKING) $(ARGS)
 	@$(PY) -m pytest $(AT_ONCE) $(ARGS)

@@ -31,6 +31,27 @@ __all__ = [
 
 register_profiles()
 
+TESTS = Path(__file__).parent
+# Tests that start whole services or a store for each test, kill stores, or walk at random through many writes.
+SLOW_PATHS = tuple(
+    TESTS / each
+    for each in (
+        "e2e",
+        "faults",
+        "fuzz",
+        "lambda_",
+        "datasources/cache/test_no_stale_value.py",
+        "datasources/credentials/test_databases.py",
+        "datasources/embedded/test_damage.py",
+        "datasources/embedded/test_gremlin.py",
+        "datasources/embedded/test_postgres.py",
+        "datasources/embedded/test_stores.py",
+        "schema/changes/test_transitions.py",
+        "schema/configuration_items/test_laws.py",
+        "schema/incidents/test_transitions.py",
+        "schema/requirements/test_transitions.py",
+    )
+)
 # Adapters of the graph port that do not walk in PostgreSQL, as the contract names them.
 GRAPH_ENGINES = {"gremlin", "frontier", "neptune"}
 
@@ -46,6 +67,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--faults", type=int, default=1_000, help="how much is written while stores are killed")
     parser.addoption("--fuzz", type=int, default=600, help="how many requests are generated")
     parser.addoption("--janusgraph", action="store_true", help="also run the tests that need a JanusGraph")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark every test of a slow path."""
+    if any(item.path.is_relative_to(each) for each in SLOW_PATHS):
+        item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

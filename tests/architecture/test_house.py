@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import SLOW_PATHS
+
 ROOT = Path(__file__).parents[2]
 FORBIDDEN = {"utils", "helpers", "common", "manager", "service"}
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
@@ -64,6 +66,10 @@ def test_links_of_a_page_lead_somewhere(path: Path) -> None:
         if "://" not in target and not (path.parent / target).exists()
     ]
     assert dead == []
+
+
+def test_slow_paths_exist() -> None:
+    assert [each for each in SLOW_PATHS if not each.exists()] == []
 
 
 # The edge of a field, and of the batch that loads the values of fields: whatever is raised becomes an error of the
