@@ -44,6 +44,7 @@ LEFT JOIN LATERAL (/*facts*/) AS fact ON true
 ORDER BY degree.id, step.neighbour_id, step.edge_id, step.incoming
 
 -- name: reach
+-- The dependents or dependencies of each set of starts, or all nodes that edges lead to, by `steps` (direction).
 -- Breadth-first search from each set of starts, one row per level. Levels stop growing once more than max_nodes nodes
 -- after the given position are known. Nodes have no degree unless their fan-out was cut.
 WITH RECURSIVE level (walk, depth, frontier, seen, page, found, capped) AS (
