@@ -118,7 +118,7 @@ deploy-lint: $(CDK)/.made ## Check the types of cdk/ and its tests
 	@$(CDK)/bin/python -m mypy -p cdk -p tests.cdk
 
 clean: ## Remove what setup and tests made; your data in .stackflow stay
-	@rm -rf $(VENV) $(CDK) $(SQS) $(RUNTIME) $(DOCS) docs/_build cdk.out cdk/node_modules explorer/node_modules explorer/dist dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(CDK) $(SQS) $(RUNTIME) $(DOCS) docs/_build cdk.out cdk/node_modules explorer/node_modules explorer/dist dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: each is newer than what it was made from, so a second run does nothing.
