@@ -32,7 +32,8 @@ __all__ = [
 register_profiles()
 
 TESTS = Path(__file__).parent
-# Tests that start whole services or a store for each test, kill stores, or walk at random through many writes.
+# Tests that start whole services or a store for each test, kill stores, fill large tables, or walk at random through
+# many writes.
 SLOW_PATHS = tuple(
     TESTS / each
     for each in (
@@ -40,12 +41,17 @@ SLOW_PATHS = tuple(
         "faults",
         "fuzz",
         "lambda_",
+        "datasources/aurora/test_hung_database.py",
+        "datasources/aurora/test_role.py",
         "datasources/cache/test_no_stale_value.py",
         "datasources/credentials/test_databases.py",
         "datasources/embedded/test_damage.py",
         "datasources/embedded/test_gremlin.py",
         "datasources/embedded/test_postgres.py",
         "datasources/embedded/test_stores.py",
+        "datasources/embedded/test_supervisor.py",
+        "datasources/graph/gremlin/client/test_lost_engine.py",
+        "datasources/graph/test_plans.py",
         "schema/changes/test_transitions.py",
         "schema/configuration_items/test_laws.py",
         "schema/incidents/test_transitions.py",
