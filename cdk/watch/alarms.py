@@ -144,8 +144,8 @@ def _stores(environment: Environment, facts: StackInputs) -> Iterator[AlarmSpec]
     pending = aws_metric("Neptune", "MainRequestQueuePendingRequests", DBClusterIdentifier=cluster)
     yield AlarmSpec("graph-pending", "Traversals wait for the graph", "slow", pending, at=50, periods=3)
     lag = service_metric(environment.name, "ProjectionLagSeconds", "Maximum")
-    # The age of the oldest change in the outbox. The projector writes it each minute, even without changes; no data means
-    # that it fails or does not run.
+    # The age of the oldest change in the outbox. The projector writes it each minute, even without changes: no data
+    # means that it fails or does not run.
     yield AlarmSpec(
         "projection-lag",
         "The graph is minutes behind the tables, or nobody knows",
