@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from datasources.config import DocumentLimits
 from datasources.records.queries import Scope
 from datasources.request import RequestContext
 from datasources.sources import Sources
@@ -21,8 +22,8 @@ LoaderClass = Callable[["Context", Any], L]
 class Limits:
     """Bounds of one response: `page` rows or nodes on each page, and `fields` in total, counted during execution."""
 
-    page: int = 500
-    fields: int = 150_000
+    page: int = DocumentLimits().page
+    fields: int = DocumentLimits().cost
 
 
 class Caller(Protocol):
