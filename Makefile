@@ -20,6 +20,7 @@ SQS := .venv-sqs
 GRAPH ?=
 JAVA := $(if $(filter gremlin neptune-like,$(GRAPH)),$(VENV)/.gremlin)
 PY := $(VENV)/bin/python
+TESTS := scripts/run-tests.sh $(PY)
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
 INSTALL = $(PIP) --require-hashes -r $(1) || { echo "make: the dependencies cannot be installed; pip says why above" >&2; exit 1; }
 INSTALL_PROJECT := $(PIP) --no-deps --no-build-isolation --editable .
@@ -58,15 +59,15 @@ coverage: $(VENV)/.dev ## Run the same tests with branch coverage; print the lea
 	@scripts/report-coverage.sh $(PY)
 
 test-all: $(VENV)/.dev ## Run every test: those that ask PostgreSQL on 16 and 17 first, then all on 18
-	@$(PY) -m pytest $(AT_ONCE) --postgres=16 $(ASKING) $(ARGS)
-	@$(PY) -m pytest $(AT_ONCE) --postgres=17 $(ASKING) $(ARGS)
-	@$(PY) -m pytest $(AT_ONCE) $(ARGS)
+	@$(TESTS) $(AT_ONCE) --postgres=16 $(ASKING) $(ARGS)
+	@$(TESTS) $(AT_ONCE) --postgres=17 $(ASKING) $(ARGS)
+	@$(TESTS) $(AT_ONCE) $(ARGS)
 
 test-sqs: $(VENV)/.dev $(SQS)/.made ## Run the tests of the queue in SQS on a server that speaks it
-	@$(PY) -m pytest --ministack=$(SQS)/bin/ministack tests/datasources/queues/test_sqs.py tests/workers/test_redelivery.py $(ARGS)
+	@$(TESTS) --ministack=$(SQS)/bin/ministack tests/datasources/queues/test_sqs.py tests/workers/test_redelivery.py $(ARGS)
 
 test-janusgraph: $(VENV)/.dev ## Run the graph's tests on JanusGraph too
-	@$(PY) -m pytest --janusgraph -k janusgraph tests/datasources $(ARGS)
+	@$(TESTS) --janusgraph -k janusgraph tests/datasources $(ARGS)
 
 test-faults: $(VENV)/.dev ## Write 20,000 times while everything is killed in turn; STACKFLOW_FAULT_SEED says how
 	@$(PY) -m pytest tests/faults --faults=20000 $(ARGS)
@@ -109,7 +110,7 @@ python313: $(VENV)/.made
 
 test-lambda: $(VENV)/.dev $(RUNTIME)/.made ## Run the functions' twin for x86_64 on AWS's runtime client; needs a CPython 3.13
 	@$(BUILD) $(if $(filter aarch64 arm64,$(shell uname -m)),arm64,x86_64)
-	@STACKFLOW_LAMBDA=required $(PY) -m pytest tests/lambda_ $(ARGS)
+	@STACKFLOW_LAMBDA=required $(TESTS) tests/lambda_ $(ARGS)
 
 deploy-check: $(CDK)/.made ## Make the AWS templates of every environment and check them; no account, no network
 	@$(CDK)/bin/python -m pytest --confcutdir=tests/cdk tests/cdk $(ARGS)

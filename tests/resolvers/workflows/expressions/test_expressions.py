@@ -11,6 +11,7 @@ from celpy.evaluation import Activation, Evaluator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from resolvers.workflows.expressions import budget
 from resolvers.workflows.expressions.expression import InvalidExpression, SharedBudget, compile_expression
 from tests.fixtures.profiles import examples
 
@@ -225,6 +226,12 @@ def test_everything_is_charged(text: str, reason: str) -> None:
     }  # fmt: skip
     with pytest.raises(InvalidExpression, match=reason):
         compile_expression(text).evaluate({"inputs": values})
+
+
+def test_what_is_not_charged_ends_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "CPU_SECONDS", -1.0)
+    with pytest.raises(InvalidExpression, match="too much time"):
+        compile_expression("inputs.many.all(x, x == x)").evaluate({"inputs": {"many": list(range(2_000))}})
 
 
 def test_patterns_are_compiled_once_an_evaluation_and_given_up_after_it() -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from datasources.embedded.postgres import EmbeddedPostgres
 from resolvers.workflow_runs import scheduler as rounds
-from resolvers.workflows.expressions import budget
 from resolvers.workflows.expressions.expression import (
     MAX_WORK,
     Expression,
@@ -114,15 +113,6 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-@pytest.fixture(scope="module")
-def slow_clock() -> Iterator[None]:
-    """Ten times as much processor time: a collection of all objects of the tests is charged to the thread too."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(budget, "CPU_SECONDS", 10 * budget.CPU_SECONDS)
-        yield
-
-
-@pytest.mark.usefixtures("slow_clock")
 @given(st.recursive(LEAVES, _grown, max_leaves=8), st.integers(0, 3_000))
 @settings(max_examples=examples(100))
 def test_any_expression_ends_within_its_work(text: str, size: int) -> None:
