@@ -1,0 +1,71 @@
+-- name: chunks_by_ids
+-- Chunks by id that are visible to the caller, in no order.
+SELECT c.id, c.document_id, c.position, c.heading, c.body, c.first_line, c.last_line, c.content_hash
+FROM document_chunks c JOIN documents d ON d.id = c.document_id
+WHERE c.id = ANY(%(ids)s::uuid[])
+  AND (%(sees_restricted)s OR d.restricted_team_id IS NULL
+       OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])));
+
+-- name: chunks_by_terms
+-- The visible chunks that have a term of the text, best first by BM25 (Robertson and Zaragoza 2009; k1 = 1.2,
+-- b = 0.75). The frequency of a term counts the chunks of all documents, visible or not, so callers must not show
+-- the score itself.
+WITH asked AS MATERIALIZED (
+    SELECT a.lexeme AS term, (SELECT count(*) FROM document_chunk_terms t WHERE t.term = a.lexeme) AS frequency
+    FROM unnest(to_tsvector('english', retrieval_words(%(text)s))) a),
+corpus AS MATERIALIZED (
+    SELECT count(*)::float8 AS chunks, coalesce(avg(length), 1)::float8 AS mean_length FROM document_chunks)
+SELECT c.id, c.document_id,
+       sum(ln(1 + (corpus.chunks - a.frequency + 0.5) / (a.frequency + 0.5))
+           * t.weight * 2.2 / (t.weight + 1.2 * (0.25 + 0.75 * c.length / corpus.mean_length))) AS score
+FROM asked a
+JOIN document_chunk_terms t ON t.term = a.term
+JOIN document_chunks c ON c.id = t.chunk_id
+JOIN documents d ON d.id = c.document_id
+CROSS JOIN corpus
+WHERE %(sees_restricted)s OR d.restricted_team_id IS NULL
+      OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[]))
+GROUP BY c.id, c.document_id
+ORDER BY score DESC, c.id
+LIMIT %(limit)s;
+
+-- name: documents_stale
+-- Documents whose chunks are missing, or were made from another version or by other rules.
+SELECT d.id, d.title, d.body, d.version
+FROM documents d LEFT JOIN document_indexes x ON x.document_id = d.id
+WHERE x.document_id IS NULL OR x.document_version <> d.version OR x.chunking <> %(chunking)s
+ORDER BY d.id
+LIMIT %(limit)s;
+
+-- name: document_lock
+-- The version of a document, which no one changes until the transaction ends.
+SELECT d.version FROM documents d WHERE d.id = %(id)s::uuid FOR UPDATE;
+
+-- name: chunks_delete
+-- Delete the chunks of a document with their terms.
+DELETE FROM document_chunks WHERE document_id = %(document_id)s::uuid;
+
+-- name: chunks_insert
+-- Insert the chunks of a document and their terms.
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest(%(ids)s::uuid[], %(positions)s::int[], %(headings)s::text[], %(bodies)s::text[],
+                         %(first_lines)s::int[], %(last_lines)s::int[], %(content_hashes)s::text[])
+         AS g (id, position, heading, body, first_line, last_line, content_hash)),
+terms AS MATERIALIZED (
+    SELECT g.id AS chunk_id, t.term, t.weight FROM given g CROSS JOIN LATERAL chunk_terms(g.heading, g.body) t),
+chunks AS (
+    INSERT INTO document_chunks
+        (id, document_id, position, heading, body, first_line, last_line, content_hash, length)
+    SELECT g.id, %(document_id)s::uuid, g.position, g.heading, g.body, g.first_line, g.last_line, g.content_hash,
+           coalesce((SELECT sum(t.weight) FROM terms t WHERE t.chunk_id = g.id), 0)
+    FROM given g
+    RETURNING id)
+INSERT INTO document_chunk_terms (term, chunk_id, weight)
+SELECT t.term, t.chunk_id, t.weight FROM terms t JOIN chunks c ON c.id = t.chunk_id;
+
+-- name: document_index_set
+-- Record from which version of a document its chunks were made, and by which rules.
+INSERT INTO document_indexes (document_id, document_version, chunking)
+VALUES (%(document_id)s::uuid, %(version)s, %(chunking)s)
+ON CONFLICT (document_id) DO UPDATE
+    SET document_version = excluded.document_version, chunking = excluded.chunking;

@@ -1,0 +1,37 @@
+"""Chunks of documents: what retrieval finds and answers cite."""
+
+from msgspec import Struct
+
+
+class DocumentChunkRecord(Struct, frozen=True, array_like=True):
+    """A part of a document.
+
+    `heading` holds the headings above it, joined by ' > '. Lines count from 1 in the document's body, both inclusive.
+    `content_hash` is the SHA-256 of heading and body in hexadecimal digits.
+    """
+
+    id: str
+    document_id: str
+    position: int
+    heading: str
+    body: str
+    first_line: int
+    last_line: int
+    content_hash: str
+
+
+class DocumentChunkMatch(Struct, frozen=True, array_like=True):
+    """A chunk that matches a question, with its score; higher is better."""
+
+    chunk_id: str
+    document_id: str
+    score: float
+
+
+class StaleDocument(Struct, frozen=True, array_like=True):
+    """A document whose chunks are missing or were made from another version or by other rules."""
+
+    id: str
+    title: str
+    body: str
+    version: int
