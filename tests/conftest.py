@@ -38,6 +38,7 @@ SLOW_PATHS = tuple(
     TESTS / each
     for each in (
         "e2e",
+        "entity",
         "faults",
         "fuzz",
         "lambda_",

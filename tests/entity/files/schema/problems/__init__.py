@@ -1,0 +1,1 @@
+"""Problems: the unknown causes of incidents."""
