@@ -22,7 +22,7 @@ JAVA := $(if $(filter gremlin neptune-like,$(GRAPH)),$(VENV)/.gremlin)
 PY := $(VENV)/bin/python
 TESTS := scripts/run-tests.sh $(PY)
 PIP := $(PY) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
-INSTALL = $(PIP) --require-hashes -r $(1) || { echo "make: the dependencies cannot be installed; pip says why above" >&2; exit 1; }
+INSTALL = $(PIP) --require-hashes $(2) -r $(1) || { echo "make: the dependencies cannot be installed; pip says why above" >&2; exit 1; }
 INSTALL_PROJECT := $(PIP) --no-deps --no-build-isolation --editable .
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate
 # One lock for both architectures: hashes of every wheel, versions of those that there are for the functions' own.
@@ -89,6 +89,7 @@ lock: ## Choose versions anew and pin them with hashes (needs uv)
 	@$(COMPILE_LAMBDA) -c requirements.lock requirements-lambda.in -o requirements-lambda.lock
 	@$(COMPILE_LAMBDA) tests/lambda_/runtime.in -o tests/lambda_/runtime.lock
 	@$(COMPILE) --extra dev --extra cdk -c requirements-dev.lock pyproject.toml -o requirements-cdk.lock
+	@$(COMPILE) --no-deps requirements-embeddings.in -o requirements-embeddings.lock
 	@$(COMPILE) --fork-strategy fewest docs/requirements.in -o requirements-docs.lock
 
 schema: $(VENV)/.run ## Write schema/schema.graphql
@@ -129,9 +130,10 @@ $(VENV)/.made:
 	  "$$python" -m venv --clear $(VENV) || { echo "make: $$python cannot make $(VENV); is the disk full or the folder read-only?" >&2; exit 1; }; }
 	@touch $@
 
-$(VENV)/.run: $(VENV)/.made requirements.lock pyproject.toml
+$(VENV)/.run: $(VENV)/.made requirements.lock requirements-embeddings.lock pyproject.toml
 	@echo "installing dependencies (requirements.lock)"
 	@$(call INSTALL,requirements.lock)
+	@$(call INSTALL,requirements-embeddings.lock,--no-deps)
 	@$(INSTALL_PROJECT)
 	@touch $@
 
