@@ -12,7 +12,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
-from datasources.files.alerts import AlertMapping, AlertMappingError, load_alert_mapping
+from datasources.files.mappings.alerts import AlertMapping, AlertMappingError, load_alert_mapping
 from datasources.observability.logs import begin_invocation
 from datasources.observability.tracing import export_traces
 from datasources.queues.factory import open_queues

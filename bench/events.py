@@ -27,8 +27,8 @@ from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.queues.factory import open_queues
 from datasources.sources import Sources
+from resolvers.events.handlers.landscape_types import EVENT_TYPE_PREFIX
 from resolvers.events.ingest import ingest_events
-from resolvers.events.landscape_types import EVENT_TYPE_PREFIX
 from workers.events import process_batch
 from workers.migrations import migrate
 

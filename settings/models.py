@@ -110,7 +110,8 @@ class Settings:
         "workflow runs. Set it to off where separate workers do this.")] = True
     alerts_mapping: Annotated[Path | None, Variable("ALERTS_MAPPING",
         "How labels of [alerts](alerts.md) name configuration items, and what severities mean.",
-        default="the mapping in the package, `datasources/files/alerts.yaml`", values="path of a YAML file")] = None
+        default="the mapping in the package, `datasources/files/mappings/alerts.yaml`",
+        values="path of a YAML file")] = None
     consistency_seconds: Annotated[float, Variable("CONSISTENCY_SECONDS",
         "The interval in which the whole graph is compared with the tables once and repaired; 0 disables the "
         "comparison. Needs `PROJECTION`.", minimum=0, maximum=86_400)] = 300.0

@@ -7,15 +7,21 @@ from typing import Any
 
 import msgspec
 
-from datasources.files.columns import Getter, as_text, compile_column, encode_document
-from datasources.files.conditions import compile_selection
 from datasources.files.entities import MAX_DOCUMENT_BYTES, MAX_INDEXED_BYTES, ImportEntity, ImportField
 from datasources.files.errors import MappingError
-from datasources.files.lookups import Lookups
+from datasources.files.formats.readers import FileReader
 from datasources.files.mapping import FieldMap, Mapping, Section, ValueSpec
-from datasources.files.readers import FileReader
+from datasources.files.mappings.columns import Getter, as_text, compile_column, encode_document
+from datasources.files.mappings.conditions import compile_selection
+from datasources.files.mappings.lookups import Lookups
+from datasources.files.mappings.transforms import (
+    CompileContext,
+    compile_time,
+    compile_value,
+    parse_boolean,
+    parse_integer,
+)
 from datasources.files.rejects import InvalidRow, shorten
-from datasources.files.transforms import CompileContext, compile_time, compile_value, parse_boolean, parse_integer
 from datasources.values import document_violation, text_violation
 
 Render = Callable[[Any], str]

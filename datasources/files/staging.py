@@ -6,7 +6,7 @@ from typing import Any
 
 from uuid_utils import uuid7
 
-from datasources.files.readers import FileReader
+from datasources.files.formats.readers import FileReader
 from datasources.files.records import RecordConverter
 from datasources.files.rejects import InvalidRow, RejectedRow
 from datasources.values import text_violation

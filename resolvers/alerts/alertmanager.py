@@ -9,14 +9,14 @@ from urllib.parse import quote
 
 import msgspec
 
-from datasources.files.alerts import AlertMapping
+from datasources.files.mappings.alerts import AlertMapping
 from datasources.messages import truncate_message
 from datasources.queues.port import Queue
 from resolvers.alerts import labels
 from resolvers.alerts.webhook import Notification, NotifiedAlert, parse_alert
-from resolvers.events.alert_types import AlertFired, AlertResolved
+from resolvers.events.handlers.alert_types import AlertFired, AlertResolved
+from resolvers.events.handlers.landscape_types import EVENT_TYPE_PREFIX
 from resolvers.events.ingest import IngestResult, Rejection, ingest_events
-from resolvers.events.landscape_types import EVENT_TYPE_PREFIX
 from resolvers.events.parser import MAX_NAME_CHARACTERS, InvalidEvent
 
 # In characters, for the title of an incident.

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from datasources.files.alerts import LABEL_PATTERN, AlertMapping, ItemTemplate, SeverityLevel, parse_label
-from resolvers.events.landscape_types import Key
+from datasources.files.mappings.alerts import LABEL_PATTERN, AlertMapping, ItemTemplate, SeverityLevel, parse_label
+from resolvers.events.handlers.landscape_types import Key
 
 # In characters; the same bounds as for identification keys in events.
 MAX_SOURCE_LENGTH = 200

@@ -13,7 +13,7 @@ from msgspec import Struct
 from datasources.json_members import TooManyMembers, split_array, split_object
 from datasources.values import MAX_INTEGER, find_violation
 from resolvers.alerts.fingerprint import fingerprint_of
-from resolvers.events.alert_types import Labels, Moment
+from resolvers.events.handlers.alert_types import Labels, Moment
 from resolvers.events.parser import JSON_ERRORS, MAX_MEMBERS, TOO_DEEP, InvalidEvent, explain_json_error, replace_nul
 
 T = TypeVar("T")

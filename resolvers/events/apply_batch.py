@@ -24,8 +24,13 @@ from datasources.errors import (
 )
 from datasources.sources import Sources
 from resolvers.events.apply_each import apply_each
-from resolvers.events.landscape_batch import ITEM, RELATIONSHIP, LandscapeBatch, keys, time_name
-from resolvers.events.landscape_types import EVENT_TYPE_PREFIX, ItemUpserted, RelationshipRemoved, RelationshipUpserted
+from resolvers.events.handlers.landscape_batch import ITEM, RELATIONSHIP, LandscapeBatch, keys, time_name
+from resolvers.events.handlers.landscape_types import (
+    EVENT_TYPE_PREFIX,
+    ItemUpserted,
+    RelationshipRemoved,
+    RelationshipUpserted,
+)
 from resolvers.events.registry import OPERATIONS
 from resolvers.events.results import (
     DUPLICATE,

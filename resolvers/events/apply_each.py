@@ -24,8 +24,8 @@ from datasources.request import RequestContext, current_request, use_request
 from datasources.sources import Sources
 from resolvers.context import Context, SystemPrincipal
 from resolvers.events.event import Event
-from resolvers.events.landscape_batch import join_names
-from resolvers.events.landscape_types import EVENT_TYPE_PREFIX
+from resolvers.events.handlers.landscape_batch import join_names
+from resolvers.events.handlers.landscape_types import EVENT_TYPE_PREFIX
 from resolvers.events.operation import Operation
 from resolvers.events.registry import OPERATIONS
 from resolvers.events.results import (

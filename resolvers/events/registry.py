@@ -9,8 +9,16 @@ from typing import Any
 
 import msgspec
 
-from resolvers.events import alert_types, alerts, change_types, changes, incident_types, incidents, workflow_steps
-from resolvers.events.landscape_types import EVENT_TYPE_PREFIX, LANDSCAPE_TYPES
+from resolvers.events.handlers import (
+    alert_types,
+    alerts,
+    change_types,
+    changes,
+    incident_types,
+    incidents,
+    workflow_steps,
+)
+from resolvers.events.handlers.landscape_types import EVENT_TYPE_PREFIX, LANDSCAPE_TYPES
 from resolvers.events.operation import Operation
 
 OPERATIONS: dict[str, Operation[Any]] = {

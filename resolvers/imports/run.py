@@ -12,10 +12,10 @@ from datasources.aurora.imports.staging_session import Plan, StagingSession
 from datasources.aurora.imports.tables import TABLES, ImportTable
 from datasources.aurora.imports.waiting_rows import apply_waiting_rows, count_waiting, link_requirements
 from datasources.files.errors import MappingError
-from datasources.files.lookups import Lookups
+from datasources.files.formats.readers import FileReader
 from datasources.files.mapping import Mapping, Section, ValueSpec
-from datasources.files.mapping_files import load_mapping
-from datasources.files.readers import FileReader
+from datasources.files.mappings.lookups import Lookups
+from datasources.files.mappings.mapping_files import load_mapping
 from datasources.files.records import RecordConverter
 from datasources.files.rejects import RejectedRow, RejectFile
 from datasources.files.staging import SectionCounts, stage_blocks

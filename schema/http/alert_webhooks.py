@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from datasources.errors import SourceError
-from datasources.files.alerts import AlertMapping
+from datasources.files.mappings.alerts import AlertMapping
 from datasources.json_members import TooManyMembers
 from datasources.observability.spans import SERVER, record_call, record_status
 from datasources.queues.port import Queue

@@ -25,7 +25,7 @@ DEPLOY = (service_settings.ROOT / "docs" / "deploy.md").read_text()
 GIVEN = {
     "OIDC_PERMISSIONS_CLAIM": "cognito:groups",
     "OIDC_JWKS_URL": "https://issuer.example/keys",
-    "ALERTS_MAPPING": "datasources/files/alerts.yaml",
+    "ALERTS_MAPPING": "datasources/files/mappings/alerts.yaml",
     "REDIS_TTL_SECONDS": 30,
     "REDIS_TIMEOUT_SECONDS": 0.5,
     "GRAPH_FALLBACK": False,

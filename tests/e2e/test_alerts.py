@@ -14,7 +14,7 @@ from psycopg import sql
 
 import app
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.files.alerts import load_alert_mapping as read_mapping
+from datasources.files.mappings.alerts import load_alert_mapping as read_mapping
 from datasources.queues.tables.queue import TablesQueue
 from datasources.sources import open_sources
 from settings import SettingsError, load_settings

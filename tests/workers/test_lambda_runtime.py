@@ -23,7 +23,7 @@ OF_THE_RUNTIME = {"snapshot_restore_py"}
 # Spans of functions go to X-Ray.
 OF_SERVERS = {"datasources.observability.otlp"}
 # No function imports files, and the bundle holds no reader of workbooks.
-OF_IMPORTS = {"datasources.files.workbooks"}
+OF_IMPORTS = {"datasources.files.formats.workbooks"}
 # The bundle holds no embeddings.
 OF_DOCUMENTS = {"tokenizers"}
 

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datasources.files import encodings
 from datasources.files.errors import MappingError
-from datasources.files.lookups import Lookups
+from datasources.files.formats import encodings
+from datasources.files.formats.readers import FileReader
 from datasources.files.mapping import Mapping
-from datasources.files.mapping_files import load_mapping
-from datasources.files.readers import FileReader
+from datasources.files.mappings.lookups import Lookups
+from datasources.files.mappings.mapping_files import load_mapping
 from datasources.files.records import RecordConverter
 from datasources.files.rejects import RejectedRow, RejectFile
 from datasources.files.staging import SectionCounts, stage_blocks

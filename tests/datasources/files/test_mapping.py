@@ -8,7 +8,7 @@ import yaml
 
 from datasources.files.entities import ENTITIES
 from datasources.files.errors import MappingError
-from datasources.files.mapping_files import load_mapping
+from datasources.files.mappings.mapping_files import load_mapping
 from tests.fixtures.imports import MAPPINGS, small
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from datasources.files import lookups
 from datasources.files.errors import MappingError
+from datasources.files.mappings import lookups
 from tests.fixtures.sections import items, staged
 
 TABLE: list[dict[str, Any]] = [

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from datasources.files.errors import MappingError
+from datasources.files.formats.readers import FileReader
 from datasources.files.mapping import DataFile
-from datasources.files.readers import FileReader
 
 
 def read(folder: Path, name: str, content: str | bytes, **options: Any) -> tuple[list[Any], list[tuple[int, str]]]:

@@ -2,8 +2,8 @@
 
 import pytest
 
+from datasources.files.mappings.times import compile_time_parser, format_problem
 from datasources.files.rejects import InvalidRow
-from datasources.files.times import compile_time_parser, format_problem
 
 
 def utc(form: str, value: object, zone: str = "Europe/Amsterdam") -> str:

@@ -6,8 +6,8 @@ import pytest
 
 from datasources.files.errors import MappingError
 from datasources.files.mapping import Mapping, ValueSpec
+from datasources.files.mappings.transforms import CompileContext, compile_value
 from datasources.files.rejects import InvalidRow
-from datasources.files.transforms import CompileContext, compile_value
 
 MAPPING = Mapping(source="s", files={}, sections=[], zone="Europe/Amsterdam", time="%Y-%m-%d %H:%M:%S", empty=["-"])
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from datasources.files import workbooks
 from datasources.files.errors import MappingError
+from datasources.files.formats import workbooks
+from datasources.files.formats.readers import FileReader
 from datasources.files.mapping import DataFile
-from datasources.files.readers import FileReader
 from tests.fixtures.workbooks import number, row, text, workbook
 
 HEAD = row(1, A=text("key"), B=text("n"), C=text("at"))

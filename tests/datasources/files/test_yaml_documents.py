@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from datasources.files.errors import MappingError
-from datasources.files.yaml_documents import parse_yaml, read_yaml_rows
+from datasources.files.formats.yaml_documents import parse_yaml, read_yaml_rows
 
 
 def read(text: str, path: str = "") -> tuple[list[Any], list[tuple[int, str]]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from datasources.files.alerts import AlertMapping, AlertMappingError, ItemTemplate, load_alert_mapping
+from datasources.files.mappings.alerts import AlertMapping, AlertMappingError, ItemTemplate, load_alert_mapping
 from resolvers.alerts.labels import map_items, map_severity
 
 

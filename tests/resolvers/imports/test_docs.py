@@ -7,8 +7,8 @@ from typing import Any
 import yaml
 
 from datasources.files.entities import ENTITIES
+from datasources.files.formats.yaml_documents import parse_yaml
 from datasources.files.mapping import ValueSpec
-from datasources.files.yaml_documents import parse_yaml
 from tests.fixtures.imports import Stores
 from tests.fixtures.sections import staged
 from tests.fixtures.workbooks import number, row, text, workbook

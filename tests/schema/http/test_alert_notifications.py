@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from datasources.aurora.alerts import writes as alert_writes
 from datasources.aurora.driver.database import Database
 from datasources.config import DocumentLimits
-from datasources.files.alerts import AlertMapping, ItemTemplate, load_alert_mapping
+from datasources.files.mappings.alerts import AlertMapping, ItemTemplate, load_alert_mapping
 from datasources.queues.port import Queue
 from datasources.queues.tables.queue import TablesQueue
 from datasources.request import RequestContext

@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from datasources.files.encodings import decode_document, encoding_problem
 from datasources.files.entities import ENTITIES
 from datasources.files.errors import MappingError
+from datasources.files.formats.encodings import decode_document, encoding_problem
+from datasources.files.formats.yaml_documents import parse_yaml
 from datasources.files.hints import suggest_names
 from datasources.files.mapping import DataFile, FieldMap, Mapping, Section, ValueSpec
-from datasources.files.times import format_problem
-from datasources.files.yaml_documents import parse_yaml
+from datasources.files.mappings.times import format_problem
 from datasources.values import text_violation
 
 # Keys whose values have types. All other values are names, which remain text as written: column: 2026.

@@ -7,8 +7,8 @@ from typing import IO, Any
 
 import msgspec
 
-from datasources.files.encodings import detect_encoding, find_bad_byte, read_lines
 from datasources.files.errors import MappingError
+from datasources.files.formats.encodings import detect_encoding, find_bad_byte, read_lines
 from datasources.files.rejects import RejectHandler, shorten
 
 _BLANK = re.compile(r"[ \t\r\n]*")

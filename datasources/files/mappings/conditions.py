@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from datasources.files.columns import as_text
 from datasources.files.errors import MappingError
 from datasources.files.mapping import Section, condition_groups
-from datasources.files.patterns import Pattern
+from datasources.files.mappings.columns import as_text
+from datasources.files.mappings.patterns import Pattern
+from datasources.files.mappings.times import compile_time_parser
+from datasources.files.mappings.transforms import CompileContext, compile_value
 from datasources.files.rejects import InvalidRow, shorten
-from datasources.files.times import compile_time_parser
-from datasources.files.transforms import CompileContext, compile_value
 
 RowTest = Callable[[Any], bool]
 

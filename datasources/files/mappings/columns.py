@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from datasources.files.csv_rows import normalize_column_name
+from datasources.files.formats.csv_rows import normalize_column_name
 from datasources.files.rejects import InvalidRow
 from datasources.values import document_violation
 

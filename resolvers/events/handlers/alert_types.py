@@ -6,8 +6,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from resolvers.events.incident_types import Level, Title
-from resolvers.events.landscape_types import Key, Text
+from resolvers.events.handlers.incident_types import Level, Title
+from resolvers.events.handlers.landscape_types import Key, Text
 
 Labels = dict[str, str]
 Moment = Annotated[datetime, Meta(tz=True)]

@@ -12,7 +12,7 @@ from datasources.aurora.tables import references
 from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
 from resolvers import validation
 from resolvers.events.event import Event
-from resolvers.events.incident_types import (
+from resolvers.events.handlers.incident_types import (
     IncidentEvent,
     IncidentNoted,
     IncidentOpened,
@@ -20,8 +20,8 @@ from resolvers.events.incident_types import (
     IncidentTransitionEvent,
     IncidentUpdated,
 )
-from resolvers.events.key_resolution import resolve_items, resolve_team
-from resolvers.events.landscape_types import Key
+from resolvers.events.handlers.key_resolution import resolve_items, resolve_team
+from resolvers.events.handlers.landscape_types import Key
 from resolvers.events.operation import EntityReference
 from resolvers.incidents import transitions
 from resolvers.incidents import use_cases as incidents

@@ -8,14 +8,14 @@ from typing import Any
 
 import msgspec
 
-from datasources.files.columns import Getter, as_text, compile_column
 from datasources.files.errors import MappingError
-from datasources.files.lookups import Lookups
+from datasources.files.formats.readers import RowPosition
 from datasources.files.mapping import TEMPLATE_COLUMN, Lookup, Mapping, ValueSpec, columns_of
-from datasources.files.patterns import Pattern
-from datasources.files.readers import RowPosition
+from datasources.files.mappings.columns import Getter, as_text, compile_column
+from datasources.files.mappings.lookups import Lookups
+from datasources.files.mappings.patterns import Pattern
+from datasources.files.mappings.times import compile_time_parser
 from datasources.files.rejects import InvalidRow, shorten
-from datasources.files.times import compile_time_parser
 from datasources.values import document_violation
 
 Step = Callable[[Any], Any]

@@ -7,8 +7,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from datasources.records.changes import ChangeRisk, ChangeType
 from resolvers.changes.use_cases import ChangeOutcome
-from resolvers.events.incident_types import Keys, Title
-from resolvers.events.landscape_types import Text
+from resolvers.events.handlers.incident_types import Keys, Title
+from resolvers.events.handlers.landscape_types import Text
 
 Moment = Annotated[datetime, Meta(tz=True)]
 

@@ -12,18 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from datasources.files.csv_rows import CsvRows, normalize_column_name
-from datasources.files.documents import read_json_lines, read_json_rows
-from datasources.files.encodings import decode_document
 from datasources.files.errors import MappingError
+from datasources.files.formats.csv_rows import CsvRows, normalize_column_name
+from datasources.files.formats.documents import read_json_lines, read_json_rows
+from datasources.files.formats.encodings import decode_document
+from datasources.files.formats.yaml_documents import read_yaml_rows
 from datasources.files.hints import suggest_names
 from datasources.files.mapping import DataFile
 from datasources.files.paths import detect_format, find_files
 from datasources.files.rejects import RejectHandler
-from datasources.files.yaml_documents import read_yaml_rows
 
 if TYPE_CHECKING:
-    from datasources.files.workbooks import SheetRows
+    from datasources.files.formats.workbooks import SheetRows
 
 Row = list[Any] | dict[str, Any]
 # Rows of JSON Lines that are read before the run to find out whether the mapping's columns exist.
@@ -139,7 +139,7 @@ class FileReader:
         if self.format == "csv":
             return CsvRows(stream, self._file, label)
         # Imported only for workbooks.
-        from datasources.files.workbooks import SheetRows
+        from datasources.files.formats.workbooks import SheetRows
 
         return SheetRows(stream, self._file, label)
 

@@ -19,9 +19,9 @@ from python_calamine import (
     SheetVisibleEnum,
 )
 
-from datasources.files.csv_rows import normalize_column_name
-from datasources.files.encodings import MAX_FILE_BYTES
 from datasources.files.errors import MappingError
+from datasources.files.formats.csv_rows import normalize_column_name
+from datasources.files.formats.encodings import MAX_FILE_BYTES
 from datasources.files.hints import suggest_names
 from datasources.files.mapping import DataFile
 from datasources.files.rejects import RejectHandler, shorten

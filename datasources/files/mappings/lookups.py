@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from datasources.files.columns import as_text, compile_column
 from datasources.files.errors import MappingError
+from datasources.files.formats.readers import FileReader
 from datasources.files.mapping import Lookup, Mapping
-from datasources.files.readers import FileReader
+from datasources.files.mappings.columns import as_text, compile_column
 from datasources.files.rejects import InvalidRow, shorten
 
 # Limits of one table in memory: rows, and characters of keys and values.

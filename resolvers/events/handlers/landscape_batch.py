@@ -18,7 +18,7 @@ from datasources.records.configuration_items import (
 from datasources.records.events import EventTimesRecord, ResolvedKey
 from datasources.records.relationships import RelationshipRecord
 from resolvers.events.event import Event
-from resolvers.events.landscape_types import (
+from resolvers.events.handlers.landscape_types import (
     Data,
     ItemRetired,
     ItemUpserted,

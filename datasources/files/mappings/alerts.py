@@ -8,9 +8,9 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct
 
-from datasources.files.yaml_documents import parse_yaml
+from datasources.files.formats.yaml_documents import parse_yaml
 
-DEFAULT_PATH = Path(str(resources.files("datasources.files"))) / "alerts.yaml"
+DEFAULT_PATH = Path(str(resources.files("datasources.files.mappings"))) / "alerts.yaml"
 
 # A label in braces and nothing else. A name with other than the classic characters is quoted, as in PromQL.
 # https://prometheus.io/docs/concepts/data_model/#metric-names-and-labels, https://prometheus.io/docs/guides/utf8/

@@ -19,7 +19,8 @@ from resolvers.changes.use_cases import (
     ScheduleChange,
     UpdateChange,
 )
-from resolvers.events.change_types import (
+from resolvers.events.event import Event
+from resolvers.events.handlers.change_types import (
     ChangeCancelled,
     ChangeEvent,
     ChangeFinished,
@@ -27,8 +28,7 @@ from resolvers.events.change_types import (
     ChangeScheduled,
     ChangeStarted,
 )
-from resolvers.events.event import Event
-from resolvers.events.key_resolution import resolve_items, resolve_team
+from resolvers.events.handlers.key_resolution import resolve_items, resolve_team
 from resolvers.events.operation import EntityReference
 from resolvers.unit_of_work import Write
 

@@ -7,7 +7,7 @@ from msgspec import UNSET, UnsetType
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.events import writes as rows
 from resolvers import validation
-from resolvers.events.landscape_types import Key
+from resolvers.events.handlers.landscape_types import Key
 
 
 async def resolve_items(transaction: Transaction, keys: Sequence[Key], field: str) -> tuple[str, ...]:

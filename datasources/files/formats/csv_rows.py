@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import IO
 
-from datasources.files.encodings import detect_encoding, find_bad_byte, read_lines
 from datasources.files.errors import MappingError
+from datasources.files.formats.encodings import detect_encoding, find_bad_byte, read_lines
 from datasources.files.mapping import DataFile
 from datasources.files.rejects import RejectHandler
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from resolvers.events.landscape_types import Key, Text
+from resolvers.events.handlers.landscape_types import Key, Text
 
 Title = Annotated[str, Meta(min_length=1, max_length=500, pattern=r"\S")]
 NonBlankText = Annotated[str, Meta(min_length=1, pattern=r"\S")]

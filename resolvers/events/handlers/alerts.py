@@ -12,10 +12,10 @@ from datasources.aurora.alerts.writes import AlertGroup, AlertItem, AlertSummary
 from datasources.aurora.incidents import writes as incident_writes
 from datasources.records.incidents import IncidentRecord, IncidentRole, IncidentState
 from resolvers import validation
-from resolvers.events.alert_types import AlertEvent, AlertFired, AlertResolved
 from resolvers.events.event import Event
-from resolvers.events.incidents import link, reload, resolve, transition
-from resolvers.events.landscape_batch import join_names
+from resolvers.events.handlers.alert_types import AlertEvent, AlertFired, AlertResolved
+from resolvers.events.handlers.incidents import link, reload, resolve, transition
+from resolvers.events.handlers.landscape_batch import join_names
 from resolvers.incidents import use_cases as incidents
 from resolvers.incidents.state_machine import ACTIVE_STATES, STATE_MACHINE
 from resolvers.incidents.use_cases import OpenIncident, UpdateIncident

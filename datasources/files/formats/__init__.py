@@ -1,0 +1,1 @@
+"""Formats of files: their encodings, and their rows one by one."""

@@ -1,0 +1,1 @@
+"""Event types by domain: their data and their use cases."""
