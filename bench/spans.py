@@ -7,6 +7,7 @@ comparable.
 import asyncio
 import gc
 import json
+import multiprocessing
 import socket
 import statistics
 import sys
@@ -14,6 +15,7 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,27 @@ LARGE = {
 }
 
 Ask = Callable[[], Awaitable[None]]
+
+
+class Collector(BaseHTTPRequestHandler):
+    """Accepts all spans and drops them."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        """Accept a batch."""
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Write no line."""
+
+
+def collect(server: HTTPServer) -> None:
+    """Accept spans until the process is killed."""
+    server.serve_forever()
 
 
 async def everyone(_: str | None) -> Principal:
@@ -127,7 +150,7 @@ async def named(url: str) -> dict[str, float]:
     return {"MGET ms": round(statistics.median(spans[0]), 3), "renamed %": round(100 * more, 1)}
 
 
-async def measure(main: str, requirements: str, url: str) -> dict[str, dict[str, float]]:
+async def measure(main: str, requirements: str, url: str, collector: str) -> dict[str, dict[str, float]]:
     """Measure everything: the light operation with a cache, the large one without."""
     plain = open_sources(
         PostgresSettings(main), PostgresSettings(requirements), CacheSettings(url=None), GraphSettings()
@@ -144,8 +167,8 @@ async def measure(main: str, requirements: str, url: str) -> dict[str, dict[str,
         "off": None,
         "not sampled": XRayExporter(address, lambda: HEADER + "0"),
         "xray": XRayExporter(address, lambda: HEADER + "1"),
-        # Only the cost in the request; spans are sent later.
-        "otlp": OtlpExporter("http://127.0.0.1:1", "bench"),
+        # With the thread that sends, in the background.
+        "otlp": OtlpExporter(collector, "bench"),
     }
     figures = {}
     # As the service does after loading.
@@ -165,14 +188,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="stackflow-bench-") as folder:
         Path(folder).chmod(0o755)
         postgres, valkey = EmbeddedPostgres(Path(folder) / "postgres"), EmbeddedValkey(Path(folder) / "valkey")
+        server = HTTPServer(("127.0.0.1", 0), Collector)
+        # A process of its own: its time is not that of the service.
+        collector = multiprocessing.get_context("fork").Process(target=collect, args=(server,), daemon=True)
         try:
+            collector.start()
             postgres.start(("stackflow", "requirements"), {"fsync": "off"})
             valkey.start()
             urls = postgres.url("stackflow"), postgres.url("requirements")
             migrate("main", urls[0])
             migrate("requirements", urls[1])
-            figures = asyncio.run(measure(*urls, valkey.url))
+            figures = asyncio.run(measure(*urls, valkey.url, f"http://127.0.0.1:{server.server_port}"))
         finally:
+            collector.kill()
+            server.server_close()
             valkey.stop()
             postgres.stop()
     if "--json" in sys.argv:

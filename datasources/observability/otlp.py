@@ -1,61 +1,86 @@
-"""Exports spans to an OpenTelemetry collector: OTLP in JSON over HTTP, from a background task.
+"""Exports spans to an OpenTelemetry collector by OpenTelemetry's SDK: protobuf over HTTP, from a thread of its own.
 
-https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
+https://opentelemetry.io/docs/specs/otlp/#otlphttp
 """
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from os import urandom
-from typing import Any
+from threading import Thread
 
-import httpx
-import orjson
+import requests
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
-from datasources.observability.spans import AttributeValue, Recording, Span, use_exporter
+from datasources.observability.spans import Recording, Span, use_exporter
 from datasources.observability.trace_context import TraceContext
 from datasources.request import RequestContext
 
-log = logging.getLogger("stackflow.spans")
-
 TRACES_PATH = "/v1/traces"
-JSON_HEADERS = {"content-type": "application/json"}
-# The maximum number of recordings that wait to be sent (the oldest are dropped), and of those in one request.
-MAX_WAITING = 1_000
-BATCH_SIZE = 100
-# Seconds before waiting recordings are sent, the timeout of a request, and the wait for the last one when stopping.
+# The maximum number of spans that wait to be sent (the oldest are dropped), and of those in one request.
+MAX_WAITING = 10_000
+BATCH_SIZE = 500
+# Seconds before waiting spans are sent, the time for a request with its retries, and the wait for the last one when
+# stopping.
 FLUSH_SECONDS = 1.0
 SEND_TIMEOUT_SECONDS = 5.0
 STOP_TIMEOUT_SECONDS = 2.0
-# Seconds between two warnings about a collector that accepts nothing.
-WARNING_INTERVAL_SECONDS = 60.0
+# The SDK logs each attempt to reach a collector that accepts nothing; the seconds between two lines that are written.
+SDK_LOGGERS = ("opentelemetry.exporter.otlp.proto.http.trace_exporter", "opentelemetry.sdk._shared_internal")
+LOG_INTERVAL_SECONDS = 60.0
+
+_SCOPE = InstrumentationScope("stackflow")
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
+_UNSET, _ERROR = Status(), Status(StatusCode.ERROR)
+
+
+class LogLimit(logging.Filter):
+    """Lets one line in LOG_INTERVAL_SECONDS pass. `passed_at` is when, in seconds of the monotonic clock."""
+
+    passed_at = float("-inf")
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is logged."""
+        now = time.monotonic()
+        is_due = now - self.passed_at >= LOG_INTERVAL_SECONDS
+        if is_due:
+            self.passed_at = now
+        return is_due
+
+
+LOG_LIMIT = LogLimit()
 
 
 class OtlpExporter:
-    """Exports to the collector at this URL. Recordings are sent only during `run`; requests never wait for it.
+    """Exports to the collector at this URL, from a thread of the SDK: requests never wait for it.
 
-    What the collector rejects or does not receive is lost, and counted in `lost`: spans do not justify a queue on disk.
+    What the collector rejects or does not receive is lost: spans do not justify a queue on disk.
     """
 
     def __init__(
         self, url: str, environment: str, *, max_waiting: int = MAX_WAITING, flush_seconds: float = FLUSH_SECONDS
     ) -> None:
-        self._url = url.rstrip("/") + TRACES_PATH
-        self._resource = _attributes({
+        for name in SDK_LOGGERS:
+            logging.getLogger(name).addFilter(LOG_LIMIT)
+        session = requests.Session()
+        # Neither a proxy nor a password of the environment.
+        session.trust_env = False
+        self._sender = OTLPSpanExporter(url.rstrip("/") + TRACES_PATH, timeout=SEND_TIMEOUT_SECONDS, session=session)
+        self._processor = BatchSpanProcessor(
+            self._sender, max_waiting, flush_seconds * 1_000, min(BATCH_SIZE, max_waiting)
+        )
+        self._resource = Resource({
             "service.name": "stackflow", "service.version": version("stackflow"),
             "deployment.environment.name": environment,
         })  # fmt: skip
-        self._pause = flush_seconds
-        self._waiting: deque[Recording] = deque(maxlen=max_waiting)
-        self._has_work = asyncio.Event()
-        self._full = asyncio.Event()
-        self._stop = asyncio.Event()
-        self._warned_at = float("-inf")
-        self.sent = 0
-        self.lost = 0
 
     def trace_context(self, call: RequestContext) -> TraceContext | None:
         """See the protocol. The caller decides whether its trace is sampled; a new trace always is."""
@@ -65,101 +90,47 @@ class OtlpExporter:
 
     def export(self, recording: Recording) -> None:
         """See the protocol."""
-        if len(self._waiting) == self._waiting.maxlen:
-            self.lost += 1
-        self._waiting.append(recording)
-        self._has_work.set()
-        if len(self._waiting) >= BATCH_SIZE:
-            self._full.set()
+        for span in convert_spans(recording, self._resource):
+            self._processor.on_end(span)
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[None]:
-        """Record calls and send them during the block; at its end the waiting ones are sent, for at most 2 s."""
-        task = asyncio.create_task(self._run(), name="spans")
+        """Record calls during the block; at its end the waiting spans are sent, for at most 2 s."""
         try:
             with use_exporter(self):
                 yield
         finally:
-            self._stop.set()
-            self._has_work.set()
-            self._full.set()
-            await asyncio.wait({task}, timeout=STOP_TIMEOUT_SECONDS)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            self.lost += len(self._waiting)
-
-    async def _run(self) -> None:
-        async with httpx.AsyncClient(timeout=SEND_TIMEOUT_SECONDS, trust_env=False) as client:
-            while not self._stop.is_set():
-                await self._has_work.wait()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._pause):
-                        await self._full.wait()
-                self._has_work.clear()
-                self._full.clear()
-                await self._drain(client)
-            await self._drain(client)
-
-    async def _drain(self, client: httpx.AsyncClient) -> None:
-        while self._waiting:
-            count = min(BATCH_SIZE, len(self._waiting))
-            await self._send(client, [self._waiting.popleft() for _ in range(count)])
-
-    async def _send(self, client: httpx.AsyncClient, some: Sequence[Recording]) -> None:
-        try:
-            reply = await client.post(self._url, content=encode_request(some, self._resource), headers=JSON_HEADERS)
-            reply.raise_for_status()
-        except (httpx.HTTPError, httpx.InvalidURL, orjson.JSONEncodeError) as error:
-            self.lost += len(some)
-            self._warn(error)
-        except asyncio.CancelledError:
-            self.lost += len(some)
-            raise
-        else:
-            self.sent += len(some)
-
-    def _warn(self, error: Exception) -> None:
-        now = asyncio.get_running_loop().time()
-        if now - self._warned_at >= WARNING_INTERVAL_SECONDS:
-            self._warned_at = now
-            log.warning("the collector takes no spans", extra={"problem": type(error).__name__, "lost": self.lost})
+            # The SDK waits for up to 30 s, which must delay neither the loop nor the end of the process.
+            stopping = Thread(target=self._processor.shutdown, name="spans", daemon=True)
+            stopping.start()
+            await asyncio.to_thread(stopping.join, STOP_TIMEOUT_SECONDS)
+            if stopping.is_alive():
+                self._sender.shutdown()  # type: ignore[no-untyped-call]
 
 
-def encode_request(some: Sequence[Recording], resource: Sequence[Any] = ()) -> bytes:
-    """Encode an ExportTraceServiceRequest. Ids are hexadecimal, names in camel case, and 64-bit numbers are strings."""
-    spans = [_span(span, each) for each in some for span in (each.root, *each.spans)]
-    scope = {"scope": {"name": "stackflow"}, "spans": spans}
-    return orjson.dumps({"resourceSpans": [{"resource": {"attributes": resource}, "scopeSpans": [scope]}]})
+def convert_spans(recording: Recording, resource: Resource) -> Iterator[ReadableSpan]:
+    """Yield the call and its parts as spans of the SDK."""
+    for span in (recording.root, *recording.spans):
+        yield _convert_span(span, recording, resource)
 
 
-def _span(span: Span, recording: Recording) -> dict[str, Any]:
+def _convert_span(span: Span, recording: Recording, resource: Resource) -> ReadableSpan:
     attributes = span.attributes | {"stackflow.request_id": recording.request_id}
     if span.error:
         attributes["error.type"] = span.error
     if span is recording.root and recording.dropped:
         attributes["stackflow.spans.dropped"] = recording.dropped
-    encoded = {
-        "traceId": recording.trace,
-        "spanId": span.id,
-        "name": span.name,
-        "kind": int(span.kind),
-        "startTimeUnixNano": str(span.begin_ns),
-        "endTimeUnixNano": str(span.end_ns),
-        "attributes": _attributes(attributes),
+    trace = int(recording.trace, 16)
+    return ReadableSpan(
+        span.name,
+        SpanContext(trace, int(span.id, 16), is_remote=False, trace_flags=_SAMPLED),
+        SpanContext(trace, int(span.parent, 16), span is recording.root, _SAMPLED) if span.parent else None,
+        resource,
+        attributes,
+        kind=SpanKind[span.kind.name],
         # An error of the caller is not an error of the server's span.
-        "status": {"code": 2} if span.fault else {},
-    }
-    return encoded | {"parentSpanId": span.parent} if span.parent else encoded
-
-
-def _attributes(attributes: Mapping[str, AttributeValue]) -> list[dict[str, Any]]:
-    return [{"key": key, "value": _value(value)} for key, value in attributes.items()]
-
-
-def _value(value: AttributeValue) -> dict[str, Any]:
-    # A bool is an int in Python.
-    if isinstance(value, bool):
-        return {"boolValue": value}
-    if isinstance(value, int):
-        return {"intValue": str(value)}
-    return {"doubleValue": value} if isinstance(value, float) else {"stringValue": value}
+        status=_ERROR if span.fault else _UNSET,
+        start_time=span.begin_ns,
+        end_time=span.end_ns,
+        instrumentation_scope=_SCOPE,
+    )

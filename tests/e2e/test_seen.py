@@ -8,6 +8,8 @@ import orjson
 import psycopg
 import pytest
 import pytest_asyncio
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.sdk.resources import Resource
 from starlette.applications import Starlette
 from starlette.routing import Route
 
@@ -17,8 +19,8 @@ from datasources.config import ObservabilitySettings
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.observability.logs import JsonFormatter
-from datasources.observability.otlp import encode_request
-from datasources.observability.spans import use_exporter
+from datasources.observability.otlp import convert_spans
+from datasources.observability.spans import Recording, use_exporter
 from datasources.observability.xray import encode_datagrams
 from datasources.sources import Sources
 from resolvers.principals.errors import UnknownApiKey
@@ -59,10 +61,15 @@ def spans() -> Iterator[Kept]:
     with use_exporter(kept):
         yield kept
     assert len(kept.recordings) > 0
-    told = [encode_request([each]) for each in kept.recordings] + [
+    told = [_encoded(each) for each in kept.recordings] + [
         sent for each in kept.recordings for sent in encode_datagrams(each)
     ]
     assert not any(mark.encode() in each for mark in MARKS for each in told)
+
+
+def _encoded(recording: Recording) -> bytes:
+    encoded: bytes = encode_spans([*convert_spans(recording, Resource({}))]).SerializeToString()
+    return encoded
 
 
 def client(sources: Sources, token: str = TOKEN) -> httpx.AsyncClient:

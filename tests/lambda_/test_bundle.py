@@ -18,9 +18,12 @@ from tests.lambda_.conftest import MACHINE
 
 PATH = ROOT / "dist" / f"stackflow-lambda-{MACHINE}.zip"
 
-# Of pyproject.toml's dependencies: a server with its parser, a command line, and the reader of workbooks, which only
-# imports use.
-NOT_IN_FUNCTIONS = {"uvicorn", "h11", "typer", "rich", "python-calamine"}
+# Of pyproject.toml's dependencies: a server with its parser and its exporter of spans, a command line, and the
+# reader of workbooks, which only imports use.
+NOT_IN_FUNCTIONS = {
+    "uvicorn", "h11", "opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", "typer", "rich",
+    "python-calamine",
+}  # fmt: skip
 
 
 @pytest.fixture
