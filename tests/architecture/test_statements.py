@@ -1,4 +1,4 @@
-"""Statements: each described, each with the columns of its record, and each hiding restricted incidents."""
+"""Statements: each described, each with the columns of its record in any order, each hiding restricted incidents."""
 
 import re
 from typing import Any
@@ -97,11 +97,11 @@ def test_functions_of_the_database_hide_restricted_incidents(postgres: EmbeddedP
 
 
 def columns(postgres: EmbeddedPostgres, database: str, statement: Statement) -> list[str]:
-    """The names of a statement's columns, as the server has them."""
+    """The names of a statement's columns, as the server has them, sorted."""
     with connect(postgres, database) as connection:
         described = connection.execute(statement.text.encode(), bound()).description
     assert described is not None
-    return [column.name for column in described]
+    return sorted(column.name for column in described)
 
 
 def fields(record: type[Any]) -> list[str]:
@@ -120,10 +120,9 @@ BY = [
 def test_rows_by_a_key_have_the_key_and_the_columns_of_the_record(
     postgres: EmbeddedPostgres, table: Table[Any], statement: Statement
 ) -> None:
-    found = columns(postgres, table.database, statement)
     # An identification key is two columns, any other key is one.
-    keys = 2 if statement.name.endswith("_by_identification_keys") else 1
-    assert found[keys:] == fields(table.record)
+    keys = ["lookup_key", *["lookup_source"] * statement.name.endswith("_by_identification_keys")]
+    assert columns(postgres, table.database, statement) == sorted([*keys, *fields(table.record)])
 
 
 PAGED = [table for table in TABLES.values() if f"{table.domain}_page" in statements(f"{table.domain}/table")]
@@ -135,10 +134,11 @@ def test_pages_of_every_link_have_the_key_the_position_and_the_columns_of_the_re
     postgres: EmbeddedPostgres, table: Table[Any], link: str | None
 ) -> None:
     found = columns(postgres, table.database, prepared(table, "page", link))
-    assert (found[0], found[2:]) == ("key", fields(table.record))
-    assert columns(postgres, table.database, prepared(table, "count", link)) == ["key", "n"]
+    assert found == sorted(["lookup_key", "keyset_value", *fields(table.record)])
+    assert columns(postgres, table.database, prepared(table, "count", link)) == ["lookup_key", "value"]
     if any(column.grouped for column in table.columns.values()):
-        assert columns(postgres, table.database, prepared(table, "groups", link)) == ["key", "value", "n"]
+        groups = columns(postgres, table.database, prepared(table, "groups", link))
+        assert groups == ["count", "lookup_key", "value"]
 
 
 @pytest.mark.parametrize("table", PAGED, ids=lambda each: each.domain)
@@ -162,7 +162,7 @@ def test_every_relation_can_be_filtered_across(postgres: EmbeddedPostgres, table
         return
     inner = f"{target.alias}.id IS NOT NULL"
     having = statements(f"{table.domain}/table")[f"{table.domain}_having_{relation}"].fill_slots(where=inner).text
-    assert columns(postgres, table.database, prepared(table, "count", where=f"AND {having}")) == ["key", "n"]
+    assert columns(postgres, table.database, prepared(table, "count", where=f"AND {having}")) == ["lookup_key", "value"]
 
 
 @pytest.mark.parametrize("loader", RELATED, ids=lambda each: each.__name__)
@@ -170,10 +170,8 @@ def test_related_rows_have_the_key_and_the_columns_of_the_record(
     postgres: EmbeddedPostgres, loader: type[RelatedBy[Any]]
 ) -> None:
     found = columns(postgres, loader.database, statements(f"{loader.domain}/table")[loader.statement])
-    if issubclass(loader.record, msgspec.Struct):
-        assert found[1:] == fields(loader.record)
-    else:
-        assert len(found) == 2
+    names = fields(loader.record) if issubclass(loader.record, msgspec.Struct) else ["value"]
+    assert found == sorted(["lookup_key", *names])
 
 
 @pytest.mark.parametrize("name", ["configuration_item_classes", "relationship_types"])
@@ -181,4 +179,4 @@ def test_whole_lists_have_the_columns_by_key(postgres: EmbeddedPostgres, name: s
     domain = "configuration_items" if name == "configuration_item_classes" else name
     file = statements(f"{domain}/table")
     by_key = columns(postgres, "main", file[f"{name}_by_keys"])
-    assert by_key[1:] == columns(postgres, "main", file[f"{name}_all"])
+    assert by_key == sorted(["lookup_key", *columns(postgres, "main", file[f"{name}_all"])])

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
 
@@ -47,7 +48,7 @@ class AlertItem(NamedTuple):
 async def lock_group(transaction: Transaction, group: AlertGroup, group_key: str) -> str | None:
     """Lock the group until the transaction ends; return the incident of its newest alerts."""
     bound = group._asdict() | {"group_key": group_key}
-    [incident_id] = await transaction.fetch(statements(_STATEMENTS)["alert_group_locked"], bound, _optional)
+    [incident_id] = await transaction.fetch(statements(_STATEMENTS)["alert_group_locked"], bound, _incident_id)
     return incident_id
 
 
@@ -88,14 +89,15 @@ async def end_firings(transaction: Transaction, firing: Firing, until: datetime)
     """End the alert's firings between the firing's start and `until`; return the incidents of those that were firing,
     without duplicates."""
     bound = firing._asdict() | {"since": firing.starts_at, "until": until}
-    firings = await transaction.fetch(statements(_STATEMENTS)["alerts_settled"], bound, _to_settlement)
+    row = KeyedRecord(bool, "incident_id")
+    firings = await transaction.fetch(statements(_STATEMENTS)["alerts_settled"], bound, row)
     return sorted({incident_id for incident_id, fired in firings if fired and incident_id is not None})
 
 
 async def attach_firing(transaction: Transaction, firing: Firing, incident_id: str) -> datetime | None:
     """Attach a firing to this incident; return the time of its end, None while it fires."""
     bound = firing._asdict() | {"incident_id": incident_id}
-    [ends_at] = await transaction.fetch(statements(_STATEMENTS)["alert_attached"], bound, _moment)
+    [ends_at] = await transaction.fetch(statements(_STATEMENTS)["alert_attached"], bound, _ends_at)
     return ends_at
 
 
@@ -113,16 +115,12 @@ async def find_item(transaction: Transaction, keys: Sequence[tuple[str, str]]) -
     return rows[0] if rows else None
 
 
-def _optional(value: str | None) -> str | None:
-    return value
+def _incident_id(incident_id: str | None) -> str | None:
+    return incident_id
 
 
-def _moment(value: datetime | None) -> datetime | None:
-    return value
-
-
-def _to_settlement(incident_id: str | None, fired: bool) -> tuple[str | None, bool]:
-    return incident_id, fired
+def _ends_at(ends_at: datetime | None) -> datetime | None:
+    return ends_at
 
 
 def _json(value: Mapping[str, str]) -> str:

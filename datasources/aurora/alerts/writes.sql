@@ -40,7 +40,7 @@ FROM (
 ) o
 WHERE a.receiver = %(receiver)s AND a.fingerprint = %(fingerprint)s AND a.starts_at = o.starts_at
   AND a.ends_at IS DISTINCT FROM o.ends_at
-RETURNING a.incident_id, o.fired;
+RETURNING a.incident_id, o.fired AS value;
 
 -- name: alert_attached
 -- Set the incident of a firing; return when the firing ended, if it did.
@@ -52,12 +52,12 @@ RETURNING ends_at;
 -- The number of firing alerts of an incident, up to `most`, and when the last of the others ended.
 SELECT (SELECT count(*) FROM (
             SELECT FROM alerts a WHERE a.incident_id = %(incident_id)s AND a.ends_at IS NULL LIMIT %(most)s
-        ) firing),
-       (SELECT max(a.ends_at) FROM alerts a WHERE a.incident_id = %(incident_id)s);
+        ) firing) AS firing,
+       (SELECT max(a.ends_at) FROM alerts a WHERE a.incident_id = %(incident_id)s) AS last_end;
 
 -- name: alert_item
 -- The item of the first known identification key, and the team that owns it.
-SELECT c.id, c.owner_team_id
+SELECT c.id, c.owner_team_id AS team_id
 FROM unnest(%(sources)s::text[], %(keys)s::text[]) WITH ORDINALITY AS g (source, key, n)
 JOIN configuration_item_keys k ON (k.source, k.key) = (g.source, g.key)
 JOIN configuration_items c ON c.id = k.configuration_item_id

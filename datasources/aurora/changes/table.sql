@@ -1,34 +1,35 @@
 -- name: changes_by_ids
 -- Changes by id, in no order.
-SELECT h.id, h.id, h.number, h.title, h.description, h.type, h.state, h.risk, h.team_id, h.assignee_id,
+SELECT h.id AS lookup_key, h.id, h.number, h.title, h.description, h.type, h.state, h.risk, h.team_id, h.assignee_id,
        h.planned_start, h.planned_end, h.actual_start, h.actual_end, h.version, h.updated_at
 FROM changes h
 WHERE h.id = ANY(%(keys)s::uuid[]);
 
 -- name: changes_by_numbers
 -- Changes by number, in no order.
-SELECT h.number, h.id, h.number, h.title, h.description, h.type, h.state, h.risk, h.team_id, h.assignee_id,
-       h.planned_start, h.planned_end, h.actual_start, h.actual_end, h.version, h.updated_at
+SELECT h.number AS lookup_key, h.id, h.number, h.title, h.description, h.type, h.state, h.risk, h.team_id,
+       h.assignee_id, h.planned_start, h.planned_end, h.actual_start, h.actual_end, h.version, h.updated_at
 FROM changes h
 WHERE h.number = ANY(%(keys)s::text[]);
 
 -- name: changes_page
 -- One page of changes for each key, in keyset order, with each row's position.
-SELECT k.key, (/*position*/)::text, h.id, h.number, h.title, h.description, h.type, h.state, h.risk, h.team_id,
-       h.assignee_id, h.planned_start, h.planned_end, h.actual_start, h.actual_end, h.version, h.updated_at
+SELECT k.key AS lookup_key, (/*position*/)::text AS keyset_value,
+       h.id, h.number, h.title, h.description, h.type, h.state, h.risk, h.team_id, h.assignee_id, h.planned_start,
+       h.planned_end, h.actual_start, h.actual_end, h.version, h.updated_at
 FROM unnest(%(keys)s::uuid[]) WITH ORDINALITY k (key, n)
 CROSS JOIN LATERAL (SELECT h.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT %(limit)s) h
 ORDER BY k.n, /*order*/;
 
 -- name: changes_count
 -- The number of changes for each key.
-SELECT k.key, counted.n
+SELECT k.key AS lookup_key, counted.n AS value
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (SELECT count(*) AS n FROM /*from*/ /*where*/) counted;
 
 -- name: changes_groups
 -- The number of changes for each key and value of one field, largest groups first.
-SELECT k.key, grouped.value, grouped.n
+SELECT k.key AS lookup_key, grouped.value, grouped.n AS count
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/ /*where*/ GROUP BY 1) grouped
 ORDER BY grouped.n DESC, grouped.value;

@@ -1,9 +1,9 @@
 """Configuration items in the main database."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.statements import statements
 from datasources.aurora.tables.predicates import Column
 from datasources.aurora.tables.table import Table
@@ -47,21 +47,14 @@ async def fetch_by_identification_keys(
     """Return items by (source, key); unknown keys are left out."""
     statement = statements("configuration_items/table")["configuration_items_by_identification_keys"]
     bound = {"sources": [source for source, _ in keys], "keys": [key for _, key in keys]}
-
-    def pair(source: str, key: str, *values: Any) -> tuple[tuple[str, str], ConfigurationItemRecord]:
-        return (source, key), ConfigurationItemRecord(*values)
-
-    return dict(await database.fetch(statement, bound, pair))
+    row = KeyedRecord(KeyedRecord(ConfigurationItemRecord), "lookup_source")
+    return {(source, key): record for source, (key, record) in await database.fetch(statement, bound, row)}
 
 
 async def fetch_classes_by_keys(database: Database, keys: Sequence[str]) -> dict[str, ConfigurationItemClassRecord]:
     """Return classes by key; unknown keys are left out."""
-
-    def pair(key: str, *values: Any) -> tuple[str, ConfigurationItemClassRecord]:
-        return key, ConfigurationItemClassRecord(*values)
-
     statement = statements("configuration_items/table")["configuration_item_classes_by_keys"]
-    return dict(await database.fetch(statement, {"keys": list(keys)}, pair))
+    return dict(await database.fetch(statement, {"keys": list(keys)}, KeyedRecord(ConfigurationItemClassRecord)))
 
 
 async def fetch_classes(database: Database) -> list[ConfigurationItemClassRecord]:

@@ -1,35 +1,36 @@
 -- name: configuration_items_by_ids
 -- Configuration items by id, in no order.
-SELECT c.id, c.id, c.name, c.class_key, c.status, c.environment, c.criticality, c.owner_team_id, c.attributes,
-       c.version, c.valid_from
+SELECT c.id AS lookup_key, c.id, c.name, c.class_key, c.status, c.environment, c.criticality, c.owner_team_id,
+       c.attributes, c.version, c.valid_from
 FROM configuration_items c
 WHERE c.id = ANY(%(keys)s::uuid[]);
 
 -- name: configuration_items_by_identification_keys
 -- Configuration items by (source, key), in no order.
-SELECT i.source, i.key, c.id, c.name, c.class_key, c.status, c.environment, c.criticality, c.owner_team_id,
-       c.attributes, c.version, c.valid_from
+SELECT i.source AS lookup_source, i.key AS lookup_key, c.id, c.name, c.class_key, c.status, c.environment,
+       c.criticality, c.owner_team_id, c.attributes, c.version, c.valid_from
 FROM unnest(%(sources)s::text[], %(keys)s::text[]) k (source, key)
 JOIN configuration_item_keys i USING (source, key)
 JOIN configuration_items c ON c.id = i.configuration_item_id;
 
 -- name: configuration_items_page
 -- One page of configuration items for each key, in keyset order, with each row's position.
-SELECT k.key, (/*position*/)::text, c.id, c.name, c.class_key, c.status, c.environment, c.criticality,
-       c.owner_team_id, c.attributes, c.version, c.valid_from
+SELECT k.key AS lookup_key, (/*position*/)::text AS keyset_value,
+       c.id, c.name, c.class_key, c.status, c.environment, c.criticality, c.owner_team_id, c.attributes, c.version,
+       c.valid_from
 FROM unnest(%(keys)s::/*key*/[]) WITH ORDINALITY k (key, n)
 CROSS JOIN LATERAL (SELECT c.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT %(limit)s) c
 ORDER BY k.n, /*order*/;
 
 -- name: configuration_items_count
 -- The number of configuration items for each key.
-SELECT k.key, counted.n
+SELECT k.key AS lookup_key, counted.n AS value
 FROM unnest(%(keys)s::/*key*/[]) k (key)
 CROSS JOIN LATERAL (SELECT count(*) AS n FROM /*from*/ /*where*/) counted;
 
 -- name: configuration_items_groups
 -- The number of configuration items for each key and value of one field, largest groups first.
-SELECT k.key, grouped.value, grouped.n
+SELECT k.key AS lookup_key, grouped.value, grouped.n AS count
 FROM unnest(%(keys)s::/*key*/[]) k (key)
 CROSS JOIN LATERAL (SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/ /*where*/ GROUP BY 1) grouped
 ORDER BY grouped.n DESC, grouped.value;
@@ -95,14 +96,14 @@ EXISTS (SELECT 1 FROM teams t WHERE t.id = c.owner_team_id AND /*where*/);
 
 -- name: identification_keys_by_configuration_items
 -- The keys by which sources know each item, ordered by source and key.
-SELECT configuration_item_id, source, key
+SELECT configuration_item_id AS lookup_key, source, key
 FROM configuration_item_keys
 WHERE configuration_item_id = ANY(%(keys)s::uuid[])
 ORDER BY source, key;
 
 -- name: configuration_item_classes_by_keys
 -- Classes by key, in no order.
-SELECT c.key, c.key, c.parent_key, c.name, c.description
+SELECT c.key AS lookup_key, c.key, c.parent_key, c.name, c.description
 FROM configuration_item_classes c
 WHERE c.key = ANY(%(keys)s::text[]);
 
@@ -114,7 +115,7 @@ ORDER BY c.key;
 
 -- name: configuration_item_classes_by_parents
 -- The direct subclasses of each class, ordered by key.
-SELECT c.parent_key, c.key, c.parent_key, c.name, c.description
+SELECT c.parent_key AS lookup_key, c.key, c.parent_key, c.name, c.description
 FROM configuration_item_classes c
 WHERE c.parent_key = ANY(%(keys)s::text[])
 ORDER BY c.key;

@@ -1,20 +1,13 @@
 """Writes of configuration items and their identification keys: statements inside a transaction."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
-
-from msgspec.structs import replace
+from typing import NamedTuple
 
 from datasources.aurora.driver.column_values import dump_document
+from datasources.aurora.driver.row_factory import EnumRecord
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import Statement, statements
-from datasources.records.configuration_items import (
-    ConfigurationItemRecord,
-    ConfigurationItemStatus,
-    Criticality,
-    Environment,
-    IdentificationKeyRecord,
-)
+from datasources.records.configuration_items import ConfigurationItemRecord, IdentificationKeyRecord
 
 
 class KeyOwner(NamedTuple):
@@ -70,7 +63,8 @@ async def lock_teams(transaction: Transaction, ids: Iterable[str]) -> set[str]:
 
 async def lock(transaction: Transaction, ids: Sequence[str]) -> dict[str, ConfigurationItemRecord]:
     """Lock items until the transaction ends, and return them by id; unknown ones are left out."""
-    rows = await transaction.fetch(_statement("configuration_items_locked"), {"ids": list(ids)}, _record)
+    item = EnumRecord(ConfigurationItemRecord)
+    rows = await transaction.fetch(_statement("configuration_items_locked"), {"ids": list(ids)}, item)
     return {record.id: record for record in rows}
 
 
@@ -93,17 +87,6 @@ async def remove_key(transaction: Transaction, id: str, key: IdentificationKeyRe
 async def touch(transaction: Transaction, id: str) -> None:
     """Create a new version of a locked item, as an import does for a new key."""
     await transaction.execute(_statement("configuration_item_touch"), {"id": id})
-
-
-def _record(*values: Any) -> ConfigurationItemRecord:
-    # Columns are text, but rules compare members of enums.
-    record = ConfigurationItemRecord(*values)
-    return replace(
-        record,
-        status=ConfigurationItemStatus(record.status),
-        environment=Environment(record.environment),
-        criticality=Criticality(record.criticality),
-    )
 
 
 def _bound(key: IdentificationKeyRecord) -> dict[str, object]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.statements import statements
 from datasources.aurora.tables.predicates import Column
 from datasources.aurora.tables.table import Table
@@ -28,9 +29,5 @@ DOCUMENTS = Table(
 
 async def fetch_bodies_by_ids(database: Database, keys: Sequence[str]) -> dict[str, str]:
     """Return bodies by document id; unknown ids are left out."""
-
-    def pair(key: str, body: str) -> tuple[str, str]:
-        return key, body
-
     statement = statements("documents/table")["document_bodies_by_ids"]
-    return dict(await database.fetch(statement, {"keys": list(keys)}, pair))
+    return dict(await database.fetch(statement, {"keys": list(keys)}, KeyedRecord(str)))

@@ -1,31 +1,32 @@
 -- name: documents_by_ids
 -- Documents by id, in no order.
-SELECT d.id, d.id, d.key, d.kind, d.title, d.source, d.version, d.updated_at
+SELECT d.id AS lookup_key, d.id, d.key, d.kind, d.title, d.source, d.version, d.updated_at
 FROM documents d
 WHERE d.id = ANY(%(keys)s::uuid[]);
 
 -- name: documents_by_keys
 -- Documents by key, in no order.
-SELECT d.key, d.id, d.key, d.kind, d.title, d.source, d.version, d.updated_at
+SELECT d.key AS lookup_key, d.id, d.key, d.kind, d.title, d.source, d.version, d.updated_at
 FROM documents d
 WHERE d.key = ANY(%(keys)s::text[]);
 
 -- name: documents_page
 -- One page of documents for each key, in keyset order, with each row's position.
-SELECT k.key, (/*position*/)::text, d.id, d.key, d.kind, d.title, d.source, d.version, d.updated_at
+SELECT k.key AS lookup_key, (/*position*/)::text AS keyset_value,
+       d.id, d.key, d.kind, d.title, d.source, d.version, d.updated_at
 FROM unnest(%(keys)s::uuid[]) WITH ORDINALITY k (key, n)
 CROSS JOIN LATERAL (SELECT d.* FROM /*from*/ /*where*/ ORDER BY /*order*/ LIMIT %(limit)s) d
 ORDER BY k.n, /*order*/;
 
 -- name: documents_count
 -- The number of documents for each key.
-SELECT k.key, counted.n
+SELECT k.key AS lookup_key, counted.n AS value
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (SELECT count(*) AS n FROM /*from*/ /*where*/) counted;
 
 -- name: documents_groups
 -- The number of documents for each key and value of one field, largest groups first.
-SELECT k.key, grouped.value, grouped.n
+SELECT k.key AS lookup_key, grouped.value, grouped.n AS count
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/ /*where*/ GROUP BY 1) grouped
 ORDER BY grouped.n DESC, grouped.value;
@@ -47,6 +48,6 @@ EXISTS (
 
 -- name: document_bodies_by_ids
 -- The bodies of documents by id, in no order.
-SELECT d.id, d.body
+SELECT d.id AS lookup_key, d.body AS value
 FROM documents d
 WHERE d.id = ANY(%(keys)s::uuid[]);

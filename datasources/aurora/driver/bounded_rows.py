@@ -1,12 +1,12 @@
 """Reads rows of a request in batches, so that large documents and texts stop the read before memory is full."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from psycopg import AsyncConnection
-from psycopg.rows import args_row
+from psycopg import AsyncCursor
+from psycopg.rows import RowMaker
 
 from datasources.errors import SourceResultTooLarge
 from datasources.request import RequestContext
@@ -28,20 +28,21 @@ def can_be_large(statement: str) -> bool:
 
 
 async def fetch(
-    connection: AsyncConnection[Any],
-    text: bytes,
-    parameters: Mapping[str, object],
-    record: Callable[..., R],
-    call: RequestContext,
-    source: str,
+    cursor: AsyncCursor[R], text: bytes, parameters: Mapping[str, object], call: RequestContext, source: str
 ) -> list[R]:
     """Return the rows of a query. Raise SourceResultTooLarge once the request has read more bytes than allowed."""
+    row_factory = cursor.row_factory
 
-    def weighed(*values: Any) -> R:
-        charge_row_bytes(call, sum(len(value) for value in values if value.__class__ is str), source)
-        return record(*values)
+    def weigh(cursor: Any) -> RowMaker[R]:
+        make = row_factory(cursor)
 
-    cursor = connection.cursor(row_factory=args_row(weighed))
+        def charge(values: Sequence[Any]) -> R:
+            charge_row_bytes(call, sum(len(value) for value in values if value.__class__ is str), source)
+            return make(values)
+
+        return charge
+
+    cursor.row_factory = weigh
     return [row async for row in cursor.stream(text, parameters, size=BATCH_SIZE)]
 
 

@@ -19,6 +19,7 @@ from datasources.aurora.driver import bounded_rows, column_values
 from datasources.aurora.driver.failures import to_source_error
 from datasources.aurora.driver.fair_queue import FairQueue, QueueFull
 from datasources.aurora.driver.iam_connection import CANCEL_GRACE_SECONDS, CredentialConnection
+from datasources.aurora.driver.row_factory import record_row
 from datasources.aurora.driver.session import configure_session
 from datasources.aurora.driver.span_attributes import span_attributes
 from datasources.aurora.driver.text_array import TextListDumper
@@ -124,7 +125,7 @@ class Database:
         record: Callable[..., R],
         counter: Literal["sql", "graph"] = "sql",
     ) -> list[R]:
-        """Return rows as records: `record` is called with the columns of each row in order.
+        """Return rows as records: `record` is called with the columns that have the names of its parameters.
 
         `counter` is the usage that the call counts as: a statement, or a traversal when the graph is walked in SQL.
         """
@@ -182,7 +183,8 @@ class Database:
             call.usage.graph += 1
         else:
             call.usage.sql += 1
-        cursor: AsyncCursor[R] = connection.cursor(row_factory=args_row(record or _nothing))
+        row_factory = args_row(_nothing) if record is None else record_row(statement.name, record)
+        cursor: AsyncCursor[R] = connection.cursor(row_factory=row_factory)
         text = (
             statement.text if self._prepare else f"/* {statement.name} {_comment(call.request_id)} */ {statement.text}"
         )
@@ -191,7 +193,7 @@ class Database:
             async with self._deadline():
                 try:
                     if record is not None and call.row_bytes is not None and bounded_rows.can_be_large(statement.text):
-                        rows = await bounded_rows.fetch(connection, text.encode(), parameters, record, call, self.name)
+                        rows = await bounded_rows.fetch(cursor, text.encode(), parameters, call, self.name)
                     else:
                         await cursor.execute(text.encode(), parameters)
                         rows = await cursor.fetchall() if cursor.description is not None else []

@@ -20,7 +20,7 @@ class Transaction:
         self._run = run
 
     async def fetch(self, statement: Statement, parameters: Mapping[str, object], record: Callable[..., R]) -> list[R]:
-        """Return rows as records: `record` is called with the columns of each row in order."""
+        """Return rows as records: `record` is called with the columns that have the names of its parameters."""
         return await self._run(self._connection, statement, parameters, record)
 
     async def execute(self, statement: Statement, parameters: Mapping[str, object]) -> None:

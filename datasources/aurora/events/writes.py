@@ -1,10 +1,11 @@
 """Effects of events as sets of rows: statements inside a transaction."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from datasources.aurora.driver.column_values import dump_document
 from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
 from datasources.records.configuration_items import ConfigurationItemRecord
@@ -19,13 +20,14 @@ Pair = tuple[str, str]
 async def claim_events(transaction: Transaction, contents: dict[Pair, bytes]) -> set[Pair]:
     """Claim events by source and id for this transaction; return those that were not claimed before."""
     bound = _pairs(contents, "ids") | {"contents": list(contents.values())}
-    return set(await _fetch(transaction, "events_claimed", bound, _pair))
+    return set(await _fetch(transaction, "events_claimed", bound, KeyedRecord(str, "source")))
 
 
 async def fetch_contents(transaction: Transaction, names: Collection[Pair]) -> dict[Pair, bytes]:
     """Return the contents of events that took effect before."""
-    rows = await _fetch(transaction, "events_contents", _pairs(names, "ids"), _triple) if names else []
-    return {(source, id): content for source, id, content in rows}
+    row = KeyedRecord(KeyedRecord(bytes, "id"), "source")
+    rows = await _fetch(transaction, "events_contents", _pairs(names, "ids"), row) if names else []
+    return {(source, id): content for source, (id, content) in rows}
 
 
 async def release_events(transaction: Transaction, names: Collection[Pair]) -> None:
@@ -64,8 +66,9 @@ async def write_times(transaction: Transaction, times: Sequence[EventTimesRecord
 
 async def find_item_ids(transaction: Transaction, keys: Collection[Pair]) -> dict[Pair, str]:
     """Return ids of items by source and key; unknown ones are left out."""
-    rows = await _fetch(transaction, "events_known_keys", _pairs(keys, "keys"), _triple)
-    return {(source, key): id for source, key, id in rows}
+    row = KeyedRecord(KeyedRecord(str, "key"), "source")
+    rows = await _fetch(transaction, "events_known_keys", _pairs(keys, "keys"), row)
+    return {(source, key): id for source, (key, id) in rows}
 
 
 async def find_names(
@@ -160,14 +163,6 @@ def _items(records: Sequence[ConfigurationItemRecord]) -> dict[str, object]:
 
 def _pairs(pairs: Collection[Pair], second: str) -> dict[str, object]:
     return {"sources": [each[0] for each in pairs], second: [each[1] for each in pairs]}
-
-
-def _pair(first: str, second: str) -> Pair:
-    return first, second
-
-
-def _triple(first: str, second: str, third: Any) -> tuple[str, str, Any]:
-    return first, second, third
 
 
 async def _fetch(transaction: Transaction, name: str, bound: Mapping[str, object], record: Callable[..., R]) -> list[R]:

@@ -5,11 +5,11 @@ SELECT g.source, g.id, g.content FROM unnest(%(sources)s::text[], %(ids)s::text[
     AS g (source, id, content)
 ORDER BY g.source, g.id
 ON CONFLICT (source, id) DO NOTHING
-RETURNING source, id;
+RETURNING source, id AS value;
 
 -- name: events_contents
 -- The contents of these events when they took effect.
-SELECT r.source, r.id, r.content
+SELECT r.source, r.id, r.content AS value
 FROM received_events r JOIN unnest(%(sources)s::text[], %(ids)s::text[]) AS g (source, id) USING (source, id);
 
 -- name: events_unclaimed
@@ -42,13 +42,13 @@ WHERE (e.source, e.entity, e.identity) = (g.source, g.entity, g.identity);
 
 -- name: events_known_keys
 -- The items that have these identification keys.
-SELECT k.source, k.key, k.configuration_item_id FROM configuration_item_keys k
+SELECT k.source, k.key, k.configuration_item_id AS value FROM configuration_item_keys k
 JOIN unnest(%(sources)s::text[], %(keys)s::text[]) AS g (source, key) USING (source, key);
 
 -- name: events_known_names
 -- Existing classes, relationship types and teams with these keys: the list, the key, and a team's id or a type's
 -- impact.
-SELECT 'class', c.key, '' FROM configuration_item_classes c WHERE c.key = ANY(%(classes)s::text[])
+SELECT 'class' AS kind, c.key, '' AS value FROM configuration_item_classes c WHERE c.key = ANY(%(classes)s::text[])
 UNION ALL
 SELECT 'type', y.key, y.impact FROM relationship_types y WHERE y.key = ANY(%(types)s::text[])
 UNION ALL

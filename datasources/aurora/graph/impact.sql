@@ -36,28 +36,28 @@ WITH edge AS MATERIALIZED (
     FROM unnest(%(ids)s::uuid[]) AS node (id) CROSS JOIN LATERAL (/*steps*/ OFFSET 0) AS step
     LIMIT %(max_edges)s + 1
 )
-SELECT uuid_send(cause), string_agg(uuid_send(effect), ''::bytea),
+SELECT uuid_send(cause) AS cause, string_agg(uuid_send(effect), ''::bytea) AS effects,
        CASE WHEN count(group_id) > 0 THEN
            string_agg(uuid_send(coalesce(group_id, '00000000-0000-0000-0000-000000000000')), ''::bytea)
-       END, walked
+       END AS groups, walked
 FROM edge GROUP BY cause, walked
 
 -- name: impact_statuses
 -- The items that are not ACTIVE, with their status. An item without a row, or without one at that time, is ACTIVE.
-SELECT node.id, item.status
+SELECT node.id AS lookup_key, item.status AS value
 FROM unnest(%(ids)s::uuid[]) AS node (id) CROSS JOIN LATERAL (/*statuses*/ OFFSET 0) AS item
 WHERE item.status <> 'ACTIVE'
 
 -- name: impact_groups
 -- The number of members that each group needs, and the number of its ACTIVE members.
-SELECT grp.id, grp.needed, (
+SELECT grp.id AS lookup_key, grp.needed, (
            SELECT count(DISTINCT member.id)
            FROM (/*members*/) AS member
            WHERE NOT EXISTS (
                SELECT FROM (SELECT member.id) AS node CROSS JOIN LATERAL (/*statuses*/ OFFSET 0) AS item
                WHERE item.status <> 'ACTIVE'
            )
-       )
+       ) AS healthy
 FROM redundancy_groups grp
 WHERE grp.id = ANY(%(ids)s::uuid[])
 

@@ -1,10 +1,10 @@
 -- name: edge_columns
 -- A fragment: a current relationship as an edge version. A time outside the calendar becomes the nearest one inside.
-r.id, r.from_id, r.to_id, r.type_key,
+r.id, r.from_id, r.to_id, r.type_key AS type,
 CASE WHEN r.impact_from_id IS NULL THEN 'NONE'
      WHEN r.impact_from_id = r.from_id THEN 'FORWARD'
      ELSE 'REVERSE' END AS impact,
-r.redundancy_group_id,
+r.redundancy_group_id AS group_id,
 least(greatest(r.valid_from, '0001-01-01 00:00:00Z'), '9999-12-31 23:59:59.999999Z') AS valid_from
 
 -- name: counts
@@ -12,8 +12,8 @@ least(greatest(r.valid_from, '0001-01-01 00:00:00Z'), '9999-12-31 23:59:59.99999
 SELECT (SELECT count(*) FROM configuration_items)
      + (SELECT count(*)
         FROM (SELECT from_id FROM relationships UNION SELECT to_id FROM relationships) AS ends (id)
-        WHERE NOT EXISTS (SELECT FROM configuration_items c WHERE c.id = ends.id)),
-       (SELECT count(*) FROM relationships)
+        WHERE NOT EXISTS (SELECT FROM configuration_items c WHERE c.id = ends.id)) AS nodes,
+       (SELECT count(*) FROM relationships) AS edges
 
 -- name: nodes_page
 -- The next nodes after an id, ordered by id. Each part of the union stops at the page size, with its own index.
@@ -97,7 +97,8 @@ WITH edges AS (
     WHERE get_byte(uuid_send(id), 15) = ANY(%(buckets)s::int[])
     GROUP BY 1
 )
-SELECT asked.bucket, coalesce(n.many, 0), coalesce(n.total, 0)::text, coalesce(e.many, 0), coalesce(e.total, 0)::text
+SELECT asked.bucket, coalesce(n.many, 0) AS nodes, coalesce(n.total, 0)::text AS nodes_sum,
+       coalesce(e.many, 0) AS edges, coalesce(e.total, 0)::text AS edges_sum
 FROM unnest(%(buckets)s::int[]) AS asked (bucket)
 LEFT JOIN nodes n ON n.bucket = asked.bucket
 LEFT JOIN edges e ON e.bucket = asked.bucket;

@@ -36,8 +36,9 @@ WITH node AS MATERIALIZED (
                 ELSE /*count*/ END AS degree
     FROM node LEFT JOIN shown ON shown.id = node.id
 )
-SELECT degree.id, degree.degree, step.neighbour_id, NOT coalesce(step.incoming, fact.from_id <> degree.id) AS outgoing,
-       step.edge_id, fact.from_id, fact.to_id, fact.type_key, fact.impact, fact.redundancy_group_id
+SELECT degree.id AS node_id, degree.degree, step.neighbour_id,
+       NOT coalesce(step.incoming, fact.from_id <> degree.id) AS outgoing, step.edge_id,
+       fact.from_id, fact.to_id, fact.type_key AS type, fact.impact, fact.redundancy_group_id AS group_id
 FROM degree
 LEFT JOIN step ON step.id = degree.id
 LEFT JOIN LATERAL (/*facts*/) AS fact ON true
@@ -170,7 +171,7 @@ WITH RECURSIVE search (forward, depth, front, front_seen, front_depth, back, bac
     ) AS h
 )
 SELECT last.capped, step.tail_id, step.head_id, step.edge_id,
-       fact.from_id, fact.to_id, fact.type_key, fact.impact, fact.redundancy_group_id
+       fact.from_id, fact.to_id, fact.type_key AS type, fact.impact, fact.redundancy_group_id AS group_id
 FROM last
 LEFT JOIN step ON true
 LEFT JOIN LATERAL (/*facts*/) AS fact ON true
@@ -192,7 +193,7 @@ WITH given AS MATERIALIZED (
     -- IS TRUE keeps this one hash probe an edge: as a join it may become a loop over all nodes for each edge.
     WHERE (met.to_id IN (SELECT id FROM given)) IS TRUE
 )
-SELECT step.edge_id, fact.from_id, fact.to_id, fact.type_key, fact.impact, fact.redundancy_group_id
+SELECT step.edge_id, fact.from_id, fact.to_id, fact.type_key AS type, fact.impact, fact.redundancy_group_id AS group_id
 FROM step CROSS JOIN LATERAL (/*facts*/) AS fact
 WHERE NOT %(with_impact)s::boolean OR fact.impact <> 'NONE'
 ORDER BY step.edge_id
@@ -200,7 +201,8 @@ LIMIT %(most)s + 1
 
 -- name: degrees
 -- The number of edges of each type that leave and enter each node.
-SELECT node.id, met.type_key, count(*) FILTER (WHERE met.outgoing), count(*) FILTER (WHERE NOT met.outgoing)
+SELECT node.id AS node_id, met.type_key AS type, count(*) FILTER (WHERE met.outgoing) AS outgoing,
+       count(*) FILTER (WHERE NOT met.outgoing) AS incoming
 FROM (SELECT DISTINCT unnest(%(ids)s::uuid[])) AS node (id)
 CROSS JOIN LATERAL (/*met*/) AS met
 GROUP BY node.id, met.type_key

@@ -1,8 +1,8 @@
 -- name: incidents_by_ids
 -- Incidents by id that are visible to the caller, in no order.
-SELECT i.id, i.id, i.number, i.title, i.description, i.state, i.impact, i.urgency, i.priority, i.category, i.team_id,
-       i.assignee_id, i.restricted_team_id, i.change_id, i.resolution_code, i.resolution, i.opened_at, i.reopened_at,
-       i.resolved_at, i.closed_at, i.attributes, i.version, i.updated_at
+SELECT i.id AS lookup_key, i.id, i.number, i.title, i.description, i.state, i.impact, i.urgency, i.priority, i.category,
+       i.team_id, i.assignee_id, i.restricted_team_id, i.change_id, i.resolution_code, i.resolution, i.opened_at,
+       i.reopened_at, i.resolved_at, i.closed_at, i.attributes, i.version, i.updated_at
 FROM incidents i
 WHERE i.id = ANY(%(keys)s::uuid[])
   AND (%(sees_restricted)s OR i.restricted_team_id IS NULL
@@ -10,9 +10,9 @@ WHERE i.id = ANY(%(keys)s::uuid[])
 
 -- name: incidents_by_numbers
 -- Incidents by number that are visible to the caller, in no order.
-SELECT i.number, i.id, i.number, i.title, i.description, i.state, i.impact, i.urgency, i.priority, i.category, i.team_id,
-       i.assignee_id, i.restricted_team_id, i.change_id, i.resolution_code, i.resolution, i.opened_at, i.reopened_at,
-       i.resolved_at, i.closed_at, i.attributes, i.version, i.updated_at
+SELECT i.number AS lookup_key, i.id, i.number, i.title, i.description, i.state, i.impact, i.urgency, i.priority,
+       i.category, i.team_id, i.assignee_id, i.restricted_team_id, i.change_id, i.resolution_code, i.resolution,
+       i.opened_at, i.reopened_at, i.resolved_at, i.closed_at, i.attributes, i.version, i.updated_at
 FROM incidents i
 WHERE i.number = ANY(%(keys)s::text[])
   AND (%(sees_restricted)s OR i.restricted_team_id IS NULL
@@ -20,9 +20,10 @@ WHERE i.number = ANY(%(keys)s::text[])
 
 -- name: incidents_page
 -- One page of visible incidents for each key, in keyset order, with each row's position.
-SELECT k.key, (/*position*/)::text, i.id, i.number, i.title, i.description, i.state, i.impact, i.urgency, i.priority,
-       i.category, i.team_id, i.assignee_id, i.restricted_team_id, i.change_id, i.resolution_code, i.resolution,
-       i.opened_at, i.reopened_at, i.resolved_at, i.closed_at, i.attributes, i.version, i.updated_at
+SELECT k.key AS lookup_key, (/*position*/)::text AS keyset_value,
+       i.id, i.number, i.title, i.description, i.state, i.impact, i.urgency, i.priority, i.category, i.team_id,
+       i.assignee_id, i.restricted_team_id, i.change_id, i.resolution_code, i.resolution, i.opened_at, i.reopened_at,
+       i.resolved_at, i.closed_at, i.attributes, i.version, i.updated_at
 FROM unnest(%(keys)s::uuid[]) WITH ORDINALITY k (key, n)
 CROSS JOIN LATERAL (
     SELECT i.* FROM /*from*/
@@ -34,7 +35,7 @@ ORDER BY k.n, /*order*/;
 
 -- name: incidents_count
 -- The number of visible incidents for each key.
-SELECT k.key, counted.n
+SELECT k.key AS lookup_key, counted.n AS value
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (
     SELECT count(*) AS n FROM /*from*/
@@ -44,7 +45,7 @@ CROSS JOIN LATERAL (
 
 -- name: incidents_groups
 -- The number of visible incidents for each key and value of one field, largest groups first.
-SELECT k.key, grouped.value, grouped.n
+SELECT k.key AS lookup_key, grouped.value, grouped.n AS count
 FROM unnest(%(keys)s::uuid[]) k (key)
 CROSS JOIN LATERAL (
     SELECT (/*group*/)::text AS value, count(*) AS n FROM /*from*/
@@ -92,7 +93,8 @@ EXISTS (SELECT 1 FROM changes h WHERE h.id = i.change_id AND /*where*/);
 
 -- name: incident_activities_by_incidents
 -- The activities of each incident, oldest first. Callers that can see the incident may see them.
-SELECT a.incident_id, a.id, a.incident_id, a.key, a.kind, a.body, a.team_id, a.user_id, a.document_key, a.happened_at
+SELECT a.incident_id AS lookup_key, a.id, a.incident_id, a.key, a.kind, a.body, a.team_id, a.user_id, a.document_key,
+       a.happened_at
 FROM incident_activities a
 WHERE a.incident_id = ANY(%(keys)s::uuid[])
 ORDER BY a.happened_at, a.id;

@@ -94,7 +94,15 @@ def _row(
     return (
         is_complete,
         last,
-        FeedEntry(transaction, position, FeedKind(kind), entity_id, _step(step), request_id, written_at),
+        FeedEntry(
+            transaction=transaction,
+            position=position,
+            kind=FeedKind(kind),
+            entity_id=entity_id,
+            step=_step(step),
+            request_id=request_id,
+            written_at=written_at,
+        ),
     )
 
 

@@ -9,7 +9,7 @@ SELECT set_config('idle_in_transaction_session_timeout', %(milliseconds)s, true)
 -- name: outbox_claimed
 -- The first rows ordered by position that are not done, and their ages in seconds; 0 if there is none.
 SELECT position, entity, entity_id, attempts,
-       CASE WHEN isfinite(written_at) THEN extract(epoch FROM clock_timestamp() - written_at)::float8 ELSE 0 END
+       CASE WHEN isfinite(written_at) THEN extract(epoch FROM clock_timestamp() - written_at)::float8 ELSE 0 END AS age
 FROM outbox
 WHERE NOT projected AND refused = ''
 ORDER BY position
@@ -37,10 +37,10 @@ SELECT position FROM outbox WHERE NOT projected AND refused <> '' ORDER BY posit
 
 -- name: outbox_state
 -- The numbers of rows that wait and that were set aside, and the age in seconds of the oldest waiting one.
-SELECT count(*) FILTER (WHERE refused = ''),
-       count(*) FILTER (WHERE refused <> ''),
+SELECT count(*) FILTER (WHERE refused = '') AS pending,
+       count(*) FILTER (WHERE refused <> '') AS refused,
        greatest(coalesce(extract(epoch FROM clock_timestamp()
-           - min(written_at) FILTER (WHERE refused = '' AND isfinite(written_at))), 0), 0)::float8
+           - min(written_at) FILTER (WHERE refused = '' AND isfinite(written_at))), 0), 0)::float8 AS lag
 FROM outbox
 WHERE NOT projected;
 
@@ -103,4 +103,5 @@ WHERE b.bucket = given.bucket;
 -- name: buckets_last
 -- When the bucket with the oldest comparison was compared, and the number of remaining differences in all; no row
 -- while some were never compared.
-SELECT min(checked_at), sum(divergent)::bigint FROM graph_buckets HAVING count(checked_at) = count(*);
+SELECT min(checked_at) AS checked_at, sum(divergent)::bigint AS divergent
+FROM graph_buckets HAVING count(checked_at) = count(*);

@@ -14,14 +14,14 @@ INSERT INTO table_writes (table_name) SELECT DISTINCT unnest(%(tables)s::text[])
 -- name: tables_written
 -- The current snapshot, whether it is later than the given one, and which entities and tables were written in between:
 -- by transactions that are visible now and were not visible then.
-SELECT pg_current_snapshot()::text,
-       coalesce(pg_snapshot_xmax(pg_current_snapshot()) >= pg_snapshot_xmax(%(since)s::pg_snapshot), false),
+SELECT pg_current_snapshot()::text AS moment,
+       coalesce(pg_snapshot_xmax(pg_current_snapshot()) >= pg_snapshot_xmax(%(since)s::pg_snapshot), false) AS later,
        ARRAY(SELECT DISTINCT o.entity FROM outbox o
              WHERE o.transaction >= pg_snapshot_xmin(%(since)s::pg_snapshot)
-               AND NOT pg_visible_in_snapshot(o.transaction, %(since)s::pg_snapshot)),
+               AND NOT pg_visible_in_snapshot(o.transaction, %(since)s::pg_snapshot)) AS entities,
        ARRAY(SELECT DISTINCT w.table_name FROM table_writes w
              WHERE w.transaction >= pg_snapshot_xmin(%(since)s::pg_snapshot)
-               AND NOT pg_visible_in_snapshot(w.transaction, %(since)s::pg_snapshot));
+               AND NOT pg_visible_in_snapshot(w.transaction, %(since)s::pg_snapshot)) AS tables;
 
 -- name: table_writes_forgotten
 -- Delete records of writes older than an hour: no snapshot is known for so long.

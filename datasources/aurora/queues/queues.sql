@@ -53,7 +53,7 @@ held AS (
     FROM taken t WHERE m.position = t.position
     RETURNING t.turn, m.position, m.id, m.group_key, m.body, m.attempt, m.request_id, m.receipt, m.reason
 )
-SELECT id, group_key, body, attempt, request_id, receipt, reason FROM held ORDER BY turn, position;
+SELECT id, group_key AS group, body, attempt, request_id, receipt, reason FROM held ORDER BY turn, position;
 
 -- name: queue_done
 -- Delete messages that are done, if the receiver still has them.
@@ -90,7 +90,8 @@ WHERE m.position = first.position AND NOT m.head;
 
 -- name: queue_depth
 -- The number of messages, and the age of the oldest in seconds.
-SELECT count(*), coalesce(extract(epoch FROM now() - min(sent_at) FILTER (WHERE isfinite(sent_at))), 0)::float8
+SELECT count(*) AS waiting,
+       coalesce(extract(epoch FROM now() - min(sent_at) FILTER (WHERE isfinite(sent_at))), 0)::float8 AS oldest_seconds
 FROM queue_messages WHERE queue = %(queue)s;
 
 -- name: dead_letters_buried
@@ -103,7 +104,7 @@ ON CONFLICT (id) DO NOTHING;
 
 -- name: dead_letters_listed
 -- The oldest dead letters.
-SELECT id, group_key, body, attempt, request_id, reason, died_at FROM dead_letters
+SELECT id, group_key AS group, body, attempt, request_id, reason, died_at FROM dead_letters
 WHERE queue = %(queue)s ORDER BY died_at, id LIMIT %(most)s;
 
 -- name: dead_letters_replayed
@@ -129,7 +130,8 @@ RETURNING id;
 -- name: queues_backlog
 -- Each queue with messages or dead letters, and always the queue of events: the number of messages, the age of the
 -- oldest in seconds, and the number of dead letters.
-SELECT n.queue, coalesce(m.waiting, 0), coalesce(m.oldest, 0)::float8, coalesce(d.dead, 0)
+SELECT n.queue AS name, coalesce(m.waiting, 0) AS waiting, coalesce(m.oldest, 0)::float8 AS oldest_seconds,
+       coalesce(d.dead, 0) AS dead
 FROM (SELECT 'events' AS queue UNION SELECT queue FROM queue_messages UNION SELECT queue FROM dead_letters) n
 LEFT JOIN (
     SELECT queue, count(*) AS waiting, extract(epoch FROM now() - min(sent_at) FILTER (WHERE isfinite(sent_at))) AS oldest
@@ -140,5 +142,5 @@ ORDER BY n.queue;
 
 -- name: queue_looked
 -- The oldest messages of a queue, received ones included, without receiving them.
-SELECT m.id, m.group_key, m.body, m.attempt, m.request_id, '', m.reason
+SELECT m.id, m.group_key AS group, m.body, m.attempt, m.request_id, '' AS receipt, m.reason
 FROM queue_messages m WHERE m.queue = %(queue)s ORDER BY m.position LIMIT %(most)s;

@@ -1,6 +1,6 @@
 -- name: relationship_types_by_keys
 -- Relationship types by key, in no order.
-SELECT t.key, t.key, t.label, t.inverse_label, t.impact, t.description
+SELECT t.key AS lookup_key, t.key, t.label, t.inverse_label, t.impact, t.description
 FROM relationship_types t
 WHERE t.key = ANY(%(keys)s::text[]);
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from datasources.aurora.driver.column_values import dump_document
+from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import Statement, statements
 from datasources.records.configuration_items import ConfigurationItemStatus
@@ -30,25 +31,19 @@ class ImpactEdge(NamedTuple):
 
 def identity(record: RelationshipRecord) -> Identity:
     """Return the identity of a relationship."""
-    return Identity(record.from_id, record.to_id, record.type_key, record.source)
+    return Identity(from_id=record.from_id, to_id=record.to_id, type_key=record.type_key, source=record.source)
 
 
 async def lock_endpoints(transaction: Transaction, ids: Iterable[str]) -> dict[str, ConfigurationItemStatus]:
     """Lock items until the transaction ends, and return their status; unknown ones are left out."""
-
-    def pair(id_: str, status: str) -> tuple[str, ConfigurationItemStatus]:
-        return id_, ConfigurationItemStatus(status)
-
-    return dict(await transaction.fetch(_statement("relationship_ends"), {"ids": sorted(ids)}, pair))
+    status = KeyedRecord(ConfigurationItemStatus)
+    return dict(await transaction.fetch(_statement("relationship_ends"), {"ids": sorted(ids)}, status))
 
 
 async def lock_types(transaction: Transaction, keys: Iterable[str]) -> dict[str, Impact]:
     """Lock types until the transaction ends, and return their impact; unknown ones are left out."""
-
-    def pair(key: str, impact: str) -> tuple[str, Impact]:
-        return key, Impact(impact)
-
-    return dict(await transaction.fetch(_statement("relationship_types_held"), {"keys": sorted(keys)}, pair))
+    impact = KeyedRecord(Impact)
+    return dict(await transaction.fetch(_statement("relationship_types_held"), {"keys": sorted(keys)}, impact))
 
 
 async def insert(transaction: Transaction, records: Sequence[RelationshipRecord]) -> set[str]:

@@ -1,10 +1,11 @@
 -- name: relationship_ends
 -- Items and their status, ordered by id; locked until the transaction ends.
-SELECT id, status FROM configuration_items WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR SHARE;
+SELECT id AS lookup_key, status AS value FROM configuration_items WHERE id = ANY(%(ids)s::uuid[]) ORDER BY id FOR SHARE;
 
 -- name: relationship_types_held
 -- Types and their impact, ordered by key; locked until the transaction ends.
-SELECT key, impact FROM relationship_types WHERE key = ANY(%(keys)s::text[]) ORDER BY key FOR SHARE;
+SELECT key AS lookup_key, impact AS value
+FROM relationship_types WHERE key = ANY(%(keys)s::text[]) ORDER BY key FOR SHARE;
 
 -- name: relationships_insert
 -- Insert any number of relationships by one statement, with the impact of their types; no row if one with the same

@@ -3,9 +3,10 @@
 from unicodedata import normalize
 
 from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.row_factory import EnumRecord
 from datasources.aurora.statements import statements
 from datasources.records.queries import Scope
-from datasources.records.search import SearchHit, SearchKind, SearchQuery
+from datasources.records.search import SearchHit, SearchQuery
 
 # At most this many matching rows of one kind are ranked, so that a word in every row stays affordable.
 MAX_CANDIDATES = 2_000
@@ -19,12 +20,13 @@ async def search_main(database: Database, query: SearchQuery, scope: Scope) -> l
     """Return the visible matches in the main database, best first. One statement."""
     visible = {"sees_restricted": scope.sees_restricted, "team_keys": list(scope.team_keys)}
     bound = _bound(query) | visible | {"kinds": [kind.value for kind in query.kinds], "headline": HEADLINE_OPTIONS}
-    return await database.fetch(statements("search/search")["search_main"], bound, _hit)
+    return await database.fetch(statements("search/search")["search_main"], bound, EnumRecord(SearchHit))
 
 
 async def search_requirements(database: Database, query: SearchQuery) -> list[SearchHit]:
     """Return the matching requirements, best first. One statement."""
-    return await database.fetch(statements("search/search")["search_requirements"], _bound(query), _hit)
+    statement = statements("search/search")["search_requirements"]
+    return await database.fetch(statement, _bound(query), EnumRecord(SearchHit))
 
 
 def _bound(query: SearchQuery) -> dict[str, object]:
@@ -56,7 +58,3 @@ def _inside(text: str) -> str | None:
     U+0E00 has them."""
     letters = sum(3 if ord(letter) >= _SPELLED_BY_THREE else 1 for letter in text if letter.isalnum())
     return text if not text.isascii() and letters >= 3 else None
-
-
-def _hit(kind: str, identity: str, score: float, title: str, excerpt: str | None) -> SearchHit:
-    return SearchHit(SearchKind(kind), identity, score, title, excerpt)

@@ -163,7 +163,7 @@ SELECT r.kind, r.id, r.score, r.title, nullif(CASE r.kind
         FROM visible_incidents i WHERE i.id = r.id)
     WHEN 'DOCUMENT' THEN (
         SELECT ts_headline('english', left(d.body, 20000), a.english, %(headline)s)
-        FROM documents d WHERE d.id = r.id) END, '')
+        FROM documents d WHERE d.id = r.id) END, '') AS excerpt
 FROM ranked r CROSS JOIN asked a
 ORDER BY r.score DESC, r.kind, r.title, r.id;
 

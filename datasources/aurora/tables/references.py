@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
 
@@ -10,7 +11,8 @@ _STATEMENTS = "tables/references"
 
 async def lock_teams(transaction: Transaction, ids: Sequence[str]) -> dict[str, str]:
     """Lock existing teams, and return their keys by id."""
-    return dict(await transaction.fetch(statements(_STATEMENTS)["referred_teams"], {"ids": list(ids)}, _pair))
+    statement = statements(_STATEMENTS)["referred_teams"]
+    return dict(await transaction.fetch(statement, {"ids": list(ids)}, KeyedRecord(str)))
 
 
 async def lock_users(transaction: Transaction, ids: Sequence[str]) -> set[str]:
@@ -32,7 +34,3 @@ async def is_member(transaction: Transaction, team_id: str, user_id: str) -> boo
     """Return whether a user is in a team; the membership is locked until the transaction ends."""
     bound = {"team_id": team_id, "user_id": user_id}
     return bool(await transaction.fetch(statements(_STATEMENTS)["referred_member"], bound, bool))
-
-
-def _pair(id: str, key: str) -> tuple[str, str]:
-    return id, key

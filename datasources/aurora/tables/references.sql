@@ -1,6 +1,6 @@
 -- name: referred_teams
 -- Those of some teams that exist, with their keys, ordered by id; locked until the transaction ends.
-SELECT t.id, t.key FROM teams t WHERE t.id = ANY(%(ids)s::uuid[]) ORDER BY t.id FOR KEY SHARE;
+SELECT t.id AS lookup_key, t.key AS value FROM teams t WHERE t.id = ANY(%(ids)s::uuid[]) ORDER BY t.id FOR KEY SHARE;
 
 -- name: referred_users
 -- Those of some users that exist and are active, ordered by id; locked until the transaction ends.

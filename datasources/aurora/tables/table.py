@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.statements import Statement, statements
 from datasources.aurora.tables.predicates import Column, Parameters, to_sql
 from datasources.records.queries import (
@@ -18,7 +19,15 @@ from datasources.records.queries import (
     Scope,
 )
 
-R = TypeVar("R")
+
+class HasId(Protocol):
+    """A record of a table."""
+
+    @property
+    def id(self) -> str: ...
+
+
+R = TypeVar("R", bound=HasId)
 K = TypeVar("K")
 
 
@@ -64,8 +73,7 @@ class Table(Generic[R]):
     async def fetch_by_key(self, database: Database, name: str, keys: Sequence[K], scope: Scope) -> dict[K, R]:
         """Return records by the unique key of the statement `<domain>_by_<name>`; missing keys are left out."""
         statement = statements(f"{self.domain}/table")[f"{self.domain}_by_{name}"]
-        pairs = await database.fetch(statement, {"keys": list(keys)} | _bound(scope), self._pair)
-        return dict(pairs)
+        return dict(await database.fetch(statement, {"keys": list(keys)} | _bound(scope), KeyedRecord(self.record)))
 
     async def fetch_pages(
         self,
@@ -84,8 +92,9 @@ class Table(Generic[R]):
         statement = self._statement("page", link, position=self.columns[page.order.field].sql, order=order, where=where)
         bound = {"keys": list(keys), "limit": page.limit + 1} | _bound(scope) | dict(extra) | parameters.values
         rows_by_key: dict[K, list[Row[R]]] = {key: [] for key in keys}
-        for key, row in await database.fetch(statement, bound, self._row):
-            rows_by_key[key].append(row)
+        row = KeyedRecord(KeyedRecord(self.record, "keyset_value"))
+        for key, (value, record) in await database.fetch(statement, bound, row):
+            rows_by_key[key].append(Row(KeysetPosition(value, record.id), record))
         pages: dict[K, RowPage[R]] = {}
         for key, rows in rows_by_key.items():
             page_rows = rows[: page.limit]
@@ -108,7 +117,7 @@ class Table(Generic[R]):
         where = self._where(predicate, parameters)
         statement = self._statement("count", link, where=where)
         bound = {"keys": list(keys)} | _bound(scope) | dict(extra) | parameters.values
-        return dict(await database.fetch(statement, bound, _count))
+        return dict(await database.fetch(statement, bound, KeyedRecord(int)))
 
     async def fetch_groups(
         self,
@@ -129,16 +138,9 @@ class Table(Generic[R]):
         statement = self._statement("groups", link, group=column.sql, where=where)
         bound = {"keys": list(keys)} | _bound(scope) | dict(extra) | parameters.values
         groups_by_key: dict[K, list[GroupCount]] = {key: [] for key in keys}
-        for key, group in await database.fetch(statement, bound, _group):
+        for key, group in await database.fetch(statement, bound, KeyedRecord(GroupCount)):
             groups_by_key[key].append(group)
         return {key: tuple(groups) for key, groups in groups_by_key.items()}
-
-    def _pair(self, key: Any, *values: Any) -> tuple[Any, R]:
-        return key, self.record(*values)
-
-    def _row(self, key: Any, value: str, *values: Any) -> tuple[Any, Row[R]]:
-        record = self.record(*values)
-        return key, Row(KeysetPosition(value, values[0]), record)
 
     def _statement(self, kind: str, link: str | None, **slots: str) -> Statement:
         statement = statements(f"{self.domain}/table")[f"{self.domain}_{kind}"]
@@ -183,11 +185,3 @@ def _parameters() -> Parameters:
 
 def _bound(scope: Scope) -> dict[str, object]:
     return {"sees_restricted": scope.sees_restricted, "team_keys": list(scope.team_keys)}
-
-
-def _count(key: Any, count: int) -> tuple[Any, int]:
-    return key, count
-
-
-def _group(key: Any, value: str | None, count: int) -> tuple[Any, GroupCount]:
-    return key, GroupCount(value, count)

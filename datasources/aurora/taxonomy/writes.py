@@ -1,8 +1,8 @@
 """Writes of classes of items and of relationship types: statements inside a transaction."""
 
-import msgspec
 from msgspec import structs, to_builtins
 
+from datasources.aurora.driver.row_factory import EnumRecord
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import Statement, statements
 from datasources.records.configuration_items import ConfigurationItemClassRecord
@@ -38,7 +38,8 @@ async def insert_type(transaction: Transaction, record: RelationshipTypeRecord) 
 
 async def lock_type(transaction: Transaction, key: str) -> RelationshipTypeRecord | None:
     """Lock and return a type by key."""
-    rows = await transaction.fetch(_statement("relationship_type_locked"), {"key": key}, _type)
+    type_ = EnumRecord(RelationshipTypeRecord)
+    rows = await transaction.fetch(_statement("relationship_type_locked"), {"key": key}, type_)
     return rows[0] if rows else None
 
 
@@ -51,11 +52,6 @@ async def count_relationships(transaction: Transaction, key: str) -> int:
     """Return how many relationships have a type; reads each of them, or all if no index helps."""
     [count] = await transaction.fetch(_statement("relationship_type_uses"), {"key": key}, int)
     return count
-
-
-def _type(*values: object) -> RelationshipTypeRecord:
-    # Columns are text, but rules compare members of enums.
-    return msgspec.convert(values, RelationshipTypeRecord)
 
 
 def _bound(record: RelationshipTypeRecord) -> dict[str, object]:

@@ -18,7 +18,7 @@ INSERT INTO workflow_run_blast_radii (run_id) VALUES (%(id)s);
 SELECT b.run_id, array(
     SELECT r.configuration_item_id WHERE r.configuration_item_id IS NOT NULL
     UNION SELECT x.configuration_item_id FROM incident_configuration_items x WHERE x.incident_id = r.incident_id
-)::text[]
+)::text[] AS item_ids
 FROM workflow_run_blast_radii b JOIN workflow_runs r ON r.id = b.run_id
 WHERE b.walked_at IS NULL ORDER BY b.run_id LIMIT %(most)s;
 
@@ -45,8 +45,8 @@ SELECT pg_try_advisory_xact_lock(7165381527);
 -- name: messages_to_send
 -- The oldest unsent messages for a queue, whether their attempts are still open, and the blast radius of their run.
 -- Messages of a run whose blast radius is not computed yet wait for it.
-SELECT m.position, m.id, m.group_key, m.body, m.request_id,
-       x.state IS NULL OR x.state NOT IN ('CANCELLED', 'FAILED'),
+SELECT m.position, m.id, m.group_key AS group, m.body, m.request_id,
+       x.state IS NULL OR x.state NOT IN ('CANCELLED', 'FAILED') AS wanted,
        b.total, b.critical
 FROM outgoing_messages m
 LEFT JOIN workflow_step_runs x ON x.id = m.id

@@ -1,9 +1,9 @@
 """Workflow runs in the main database; those of restricted incidents are visible to those that can see the incident."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.statements import statements
 from datasources.aurora.tables.predicates import Column
 from datasources.aurora.tables.table import Table
@@ -29,9 +29,5 @@ WORKFLOW_RUNS = Table(
 
 async def fetch_blast_radii_by_runs(database: Database, keys: Sequence[str]) -> dict[str, BlastRadiusRecord]:
     """Return the blast radii of runs by the run's id; those not computed yet are left out."""
-
-    def pair(key: str, *values: Any) -> tuple[str, BlastRadiusRecord]:
-        return key, BlastRadiusRecord(*values)
-
     statement = statements("workflow_runs/table")["workflow_run_blast_radii_by_runs"]
-    return dict(await database.fetch(statement, {"keys": list(keys)}, pair))
+    return dict(await database.fetch(statement, {"keys": list(keys)}, KeyedRecord(BlastRadiusRecord)))

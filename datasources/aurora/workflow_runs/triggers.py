@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
 from datasources.records.feed import FeedCursor
@@ -100,7 +101,8 @@ async def fetch_published(transaction: Transaction) -> list[PublishedTrigger]:
 async def fetch_descendants(transaction: Transaction, keys: Collection[str]) -> set[tuple[str, str]]:
     """Return each class with each of its descendants, itself included."""
     bound = {"keys": sorted(keys)}
-    return set(await transaction.fetch(statements(_STATEMENTS)["triggers_classes"], bound, _pair))
+    pair = KeyedRecord(str, "ancestor_key")
+    return set(await transaction.fetch(statements(_STATEMENTS)["triggers_classes"], bound, pair))
 
 
 async def fetch_run(transaction: Transaction, id: str) -> RunContext | None:
@@ -131,7 +133,3 @@ async def write_problem(transaction: Transaction, workflow_id: str, reason: str,
 async def fetch_chain(transaction: Transaction, run_id: str, most: int) -> Sequence[str]:
     """Return the keys of the workflows of a run and of those that led to it, the last first; empty if none."""
     return await transaction.fetch(statements(_STATEMENTS)["trigger_chain"], {"id": run_id, "most": most}, str)
-
-
-def _pair(one: str, other: str) -> tuple[str, str]:
-    return one, other

@@ -25,7 +25,7 @@ FROM outbox_readers r WHERE r.name = %(name)s FOR UPDATE SKIP LOCKED;
 
 -- name: reader_next
 -- The rows after a position, ordered by transaction, before the oldest transaction in progress, at most so many.
-SELECT o.transaction::text::bigint, o.position, o.entity, o.entity_id, o.change, o.request_id,
+SELECT o.transaction::text::bigint, o.position, o.entity AS kind, o.entity_id, o.change AS step, o.request_id,
        o.actor, o.cause_run_id, o.by_executor
 FROM outbox o
 WHERE (o.transaction, o.position) > (%(transaction)s::text::xid8, %(position)s::bigint)
@@ -39,14 +39,16 @@ UPDATE outbox_readers SET transaction = %(transaction)s::text::xid8, position = 
 
 -- name: triggers_published
 -- The triggers of published workflows, except those started by people only, with the scopes of their publishers.
-SELECT w.id, w.key, w.trigger, coalesce(p.sees_restricted, true), coalesce(p.team_keys, '{}')
+SELECT w.id AS workflow_id, w.key, w.trigger, coalesce(p.sees_restricted, true) AS sees_restricted,
+       coalesce(p.team_keys, '{}') AS team_keys
 FROM workflows w LEFT JOIN workflow_publishers p ON p.workflow_id = w.id
 WHERE w.state = 'PUBLISHED' AND coalesce(w.trigger->>'event', 'manual') <> 'manual'
 ORDER BY w.key, w.revision;
 
 -- name: triggers_classes
 -- Some classes with all their descendants.
-SELECT d.ancestor_key, d.key FROM configuration_item_class_descendants d WHERE d.ancestor_key = ANY(%(keys)s::text[]);
+SELECT d.ancestor_key, d.key AS value FROM configuration_item_class_descendants d
+WHERE d.ancestor_key = ANY(%(keys)s::text[]);
 
 -- name: trigger_run
 -- The subjects of a run, which may have ended.

@@ -4,23 +4,20 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 from uuid_utils import uuid7
 
 from datasources.aurora.driver.column_values import dump_document
+from datasources.aurora.driver.row_factory import EnumRecord
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
 from datasources.records.queries import Scope
-from datasources.records.workflow_runs import (
-    LockedRunRecord,
-    WorkflowDecision,
-    WorkflowRunState,
-    WorkflowStepRunRecord,
-    WorkflowStepRunState,
-)
+from datasources.records.workflow_runs import LockedRunRecord, WorkflowDecision, WorkflowStepRunRecord
 from datasources.records.workflows import WorkflowRecord, WorkflowStepRecord
 
 R = TypeVar("R")
+
+_RUN = EnumRecord(LockedRunRecord)
 
 
 class IncidentContext(NamedTuple):
@@ -99,7 +96,7 @@ async def insert(transaction: Transaction, bound: dict[str, Any]) -> LockedRunRe
     bound, step = bound | {"inputs": dump_document(bound["inputs"])}, 1
     while True:
         [number] = await _fetch(transaction, "run_number", {"step": step}, str)
-        rows = await _fetch(transaction, "run_insert", bound | {"number": number}, _run)
+        rows = await _fetch(transaction, "run_insert", bound | {"number": number}, _RUN)
         if rows:
             return rows[0]
         key = {"trigger_key": bound["trigger_key"]}
@@ -111,17 +108,17 @@ async def insert(transaction: Transaction, bound: dict[str, Any]) -> LockedRunRe
 async def lock(transaction: Transaction, id: str, scope: Scope) -> LockedRunRecord | None:
     """Lock the run until the transaction ends, and return it; None if the caller may not see it."""
     bound = {"id": id} | _scope(scope)
-    return _one(await _fetch(transaction, "run_locked", bound, _run))
+    return _one(await _fetch(transaction, "run_locked", bound, _RUN))
 
 
 async def lock_if_free(transaction: Transaction, id: str) -> LockedRunRecord | None:
     """Like `lock` for a caller that can see all; None also if another transaction holds the lock."""
-    return _one(await _fetch(transaction, "run_locked_if_free", {"id": id}, _run))
+    return _one(await _fetch(transaction, "run_locked_if_free", {"id": id}, _RUN))
 
 
 async def fetch_attempts(transaction: Transaction, run_id: str) -> list[WorkflowStepRunRecord]:
     """Return the attempts at the steps of a run, the first ones first."""
-    return await _fetch(transaction, "run_attempts", {"id": run_id}, _attempt)
+    return await _fetch(transaction, "run_attempts", {"id": run_id}, EnumRecord(WorkflowStepRunRecord))
 
 
 async def write_attempts(transaction: Transaction, records: Sequence[WorkflowStepRunRecord]) -> None:
@@ -148,7 +145,7 @@ async def update(transaction: Transaction, record: LockedRunRecord, actor: str) 
     bound = {name: asdict(record)[name] for name in ("id", "state", "finished_at", "reason", "ending")} | {
         "actor": actor
     }
-    [updated] = await _fetch(transaction, "run_update", bound, _run)
+    [updated] = await _fetch(transaction, "run_update", bound, _RUN)
     return updated
 
 
@@ -219,20 +216,8 @@ async def write_messages(transaction: Transaction, messages: Sequence[OutgoingMe
     await transaction.execute(statements("workflow_runs/writes")["messages_written"], bound)
 
 
-def _run(*values: Any) -> LockedRunRecord:
-    # A record contains columns as text, but the engine compares states as enums.
-    run = LockedRunRecord(*values)
-    ending = None if run.ending is None else WorkflowRunState(run.ending)
-    return replace(run, state=WorkflowRunState(run.state), ending=ending)
-
-
-def _attempt(*values: Any) -> WorkflowStepRunRecord:
-    attempt = WorkflowStepRunRecord(*values)
-    return replace(attempt, state=WorkflowStepRunState(attempt.state))
-
-
 def _to_scope(sees_restricted: bool, team_keys: list[str]) -> Scope:
-    return Scope(sees_restricted, tuple(team_keys))
+    return Scope(sees_restricted=sees_restricted, team_keys=tuple(team_keys))
 
 
 def _scope(scope: Scope) -> dict[str, object]:

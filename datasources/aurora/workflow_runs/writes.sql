@@ -85,12 +85,13 @@ SELECT run_id FROM workflow_step_runs WHERE id = %(id)s;
 
 -- name: run_cause
 -- The cause of a run: the key of the workflow, the number and the state of the run that led to it.
-SELECT w.key, r.number, r.state FROM workflow_runs r JOIN workflows w ON w.id = r.workflow_id WHERE r.id = %(id)s;
+SELECT w.key AS workflow, r.number, r.state
+FROM workflow_runs r JOIN workflows w ON w.id = r.workflow_id WHERE r.id = %(id)s;
 
 -- name: run_incident
 -- The readable part of a run's incident, if it is visible to the caller.
 SELECT i.id, i.number, i.priority, i.impact, i.urgency, i.state, i.category,
-       (SELECT t.key FROM teams t WHERE t.id = i.restricted_team_id)
+       (SELECT t.key FROM teams t WHERE t.id = i.restricted_team_id) AS restricted_team
 FROM incidents i
 WHERE i.id = %(id)s
   AND (%(sees_restricted)s OR i.restricted_team_id IS NULL

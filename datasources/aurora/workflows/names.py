@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Protocol, TypeVar
 
+from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.statements import Statement, statements
 
 R = TypeVar("R")
@@ -25,13 +26,10 @@ async def find_names(
 ) -> set[tuple[str, str]]:
     """Return the existing keys, each with its kind: class, team, user or workflow."""
     bound = {"classes": list(classes), "teams": list(teams), "users": list(users), "workflows": list(workflows)}
-    return set(await reader.fetch(statements("workflows/names")["workflow_known_names"], bound, _pair))
+    statement = statements("workflows/names")["workflow_known_names"]
+    return set(await reader.fetch(statement, bound, KeyedRecord(str, "kind")))
 
 
 async def fetch_chained_workflows(reader: StatementReader) -> list[tuple[str, str]]:
     """Return pairs of keys: a published workflow, and the workflow whose end of a run starts it."""
-    return await reader.fetch(statements("workflows/names")["workflow_published_after"], {}, _pair)
-
-
-def _pair(one: str, other: str) -> tuple[str, str]:
-    return one, other
+    return await reader.fetch(statements("workflows/names")["workflow_published_after"], {}, KeyedRecord(str, "key"))

@@ -1,6 +1,6 @@
 -- name: workflow_known_names
 -- Those of these classes, teams, active users, and workflows that exist.
-SELECT 'class', k.key FROM configuration_item_classes k WHERE k.key = ANY(%(classes)s::text[])
+SELECT 'class' AS kind, k.key AS value FROM configuration_item_classes k WHERE k.key = ANY(%(classes)s::text[])
 UNION ALL
 SELECT 'team', t.key FROM teams t WHERE t.key = ANY(%(teams)s::text[])
 UNION ALL

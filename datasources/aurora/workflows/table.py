@@ -1,9 +1,9 @@
 """Workflows and their steps in the main database."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.statements import statements
 from datasources.aurora.tables.predicates import Column
 from datasources.aurora.tables.table import Table
@@ -28,22 +28,13 @@ WORKFLOWS = Table(
 
 async def fetch_steps_by_ids(database: Database, keys: Sequence[str]) -> dict[str, WorkflowStepRecord]:
     """Return steps by id; unknown ids are left out."""
-
-    def pair(key: str, *values: Any) -> tuple[str, WorkflowStepRecord]:
-        return key, WorkflowStepRecord(*values)
-
-    return dict(
-        await database.fetch(statements("workflows/table")["workflow_steps_by_ids"], {"keys": list(keys)}, pair)
-    )
+    statement = statements("workflows/table")["workflow_steps_by_ids"]
+    return dict(await database.fetch(statement, {"keys": list(keys)}, KeyedRecord(WorkflowStepRecord)))
 
 
 async def fetch_trigger_problems_by_ids(
     database: Database, keys: Sequence[str]
 ) -> dict[str, WorkflowTriggerProblemRecord]:
     """Return the last problems of triggers by the workflow's id; workflows without one are left out."""
-
-    def pair(key: str, *values: Any) -> tuple[str, WorkflowTriggerProblemRecord]:
-        return key, WorkflowTriggerProblemRecord(*values)
-
     statement = statements("workflows/table")["workflow_trigger_problems_by_ids"]
-    return dict(await database.fetch(statement, {"keys": list(keys)}, pair))
+    return dict(await database.fetch(statement, {"keys": list(keys)}, KeyedRecord(WorkflowTriggerProblemRecord)))

@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from msgspec.structs import asdict, replace
+from msgspec.structs import asdict
 from uuid_utils import uuid7
 
 from datasources.aurora.driver.column_values import dump_document
+from datasources.aurora.driver.row_factory import EnumRecord
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
 from datasources.records.queries import Scope
 from datasources.records.unreadable import Document
-from datasources.records.workflows import WorkflowRecord, WorkflowState, WorkflowStepKind, WorkflowStepRecord
+from datasources.records.workflows import WorkflowRecord, WorkflowStepKind, WorkflowStepRecord
 
 _STATEMENTS = "workflows/writes"
+_WORKFLOW = EnumRecord(WorkflowRecord)
 
 
 class NewStep(NamedTuple):
@@ -38,24 +40,24 @@ async def lock_publishing(transaction: Transaction) -> None:
 
 async def insert(transaction: Transaction, record: WorkflowRecord) -> WorkflowRecord:
     """Insert a draft and return it; the database sets revision, state and version. Lock its key first."""
-    [inserted] = await transaction.fetch(statements(_STATEMENTS)["workflow_insert"], _bound(record), _workflow)
+    [inserted] = await transaction.fetch(statements(_STATEMENTS)["workflow_insert"], _bound(record), _WORKFLOW)
     return inserted
 
 
 async def lock(transaction: Transaction, id: str) -> WorkflowRecord | None:
     """Lock the revision until the transaction ends, and return it."""
-    rows = await transaction.fetch(statements(_STATEMENTS)["workflows_locked"], {"ids": [id]}, _workflow)
+    rows = await transaction.fetch(statements(_STATEMENTS)["workflows_locked"], {"ids": [id]}, _WORKFLOW)
     return rows[0] if rows else None
 
 
 async def lock_published(transaction: Transaction, key: str) -> list[WorkflowRecord]:
     """Lock and return the published revisions of a key, until the transaction ends."""
-    return await transaction.fetch(statements(_STATEMENTS)["workflows_published_of_key"], {"key": key}, _workflow)
+    return await transaction.fetch(statements(_STATEMENTS)["workflows_published_of_key"], {"key": key}, _WORKFLOW)
 
 
 async def update(transaction: Transaction, record: WorkflowRecord) -> WorkflowRecord:
     """Update a locked revision; the version increases."""
-    [updated] = await transaction.fetch(statements(_STATEMENTS)["workflow_update"], _bound(record), _workflow)
+    [updated] = await transaction.fetch(statements(_STATEMENTS)["workflow_update"], _bound(record), _WORKFLOW)
     return updated
 
 
@@ -80,7 +82,9 @@ async def is_used(transaction: Transaction, id: str) -> bool:
 
 async def fetch_steps(transaction: Transaction, id: str) -> list[WorkflowStepRecord]:
     """Return the steps of a revision, ordered by position."""
-    return await transaction.fetch(statements(_STATEMENTS)["workflow_steps_of"], {"id": id}, _step)
+    return await transaction.fetch(
+        statements(_STATEMENTS)["workflow_steps_of"], {"id": id}, EnumRecord(WorkflowStepRecord)
+    )
 
 
 async def replace_steps(transaction: Transaction, id: str, wanted: Sequence[NewStep]) -> None:
@@ -112,14 +116,3 @@ async def replace_items(transaction: Transaction, id: str, wanted: Sequence[str]
 
 def _bound(record: WorkflowRecord) -> dict[str, object]:
     return asdict(record) | {"trigger": dump_document(record.trigger), "inputs": dump_document(record.inputs)}
-
-
-def _workflow(*values: object) -> WorkflowRecord:
-    # A record contains columns as text, but use cases compare states as enums.
-    record = WorkflowRecord(*values)  # type: ignore[arg-type]
-    return replace(record, state=WorkflowState(record.state))
-
-
-def _step(*values: object) -> WorkflowStepRecord:
-    record = WorkflowStepRecord(*values)  # type: ignore[arg-type]
-    return replace(record, kind=WorkflowStepKind(record.kind))

@@ -90,11 +90,11 @@ class RecursiveGraph:
         )
         nodes: list[list[Reached]] = [[] for _ in starts]
         capped: list[list[Capped]] = [[] for _ in starts]
-        for number, depth, id, degree in rows:
-            if degree is None:
-                nodes[number].append(Reached(id, depth))
+        for row in rows:
+            if row.degree is None:
+                nodes[row.walk].append(Reached(row.id, row.depth))
             else:
-                capped[number].append(Capped(id, depth, degree, walk.fan_out))
+                capped[row.walk].append(Capped(row.id, row.depth, row.degree, walk.fan_out))
         return [_page(reached, tuple(cut), walk.max_nodes) for reached, cut in zip(nodes, capped, strict=True)]
 
     async def paths(self, from_id: str, to_id: str, walk: Walk, most: int) -> Paths:

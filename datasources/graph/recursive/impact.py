@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.statements import Statement, statements
 from datasources.graph.port import Walk
 from datasources.graph.recursive import fragments
@@ -64,20 +65,12 @@ class ImpactTables:
     async def statuses(self, ids: Sequence[str], as_of: datetime | None) -> dict[str, str]:
         """Return the status of those items that are not ACTIVE."""
         statement = _statement("statuses", statuses=fragments.statuses(as_of))
-        return dict(await self._database.fetch(statement, {"ids": list(ids), "as_of": as_of}, _pair))
+        return dict(await self._database.fetch(statement, {"ids": list(ids), "as_of": as_of}, KeyedRecord(str)))
 
     async def groups(self, ids: Sequence[str], as_of: datetime | None) -> dict[str, GroupState]:
         """Return the state of each group; unknown ids are absent."""
         statement = _statement("groups", statuses=fragments.statuses(as_of), members=fragments.members(as_of))
-
-        def state(id: str, needed: int, healthy: int) -> tuple[str, GroupState]:
-            return id, GroupState(needed, healthy)
-
-        return dict(await self._database.fetch(statement, {"ids": list(ids), "as_of": as_of}, state))
-
-
-def _pair(id: str, status: str) -> tuple[str, str]:
-    return id, status
+        return dict(await self._database.fetch(statement, {"ids": list(ids), "as_of": as_of}, KeyedRecord(GroupState)))
 
 
 def _statement(name: str, **slots: str) -> Statement:

@@ -1,4 +1,4 @@
-"""The rows that the graph statements return, column by column."""
+"""The rows that the graph statements return, by the names of their columns."""
 
 from typing import NamedTuple
 
@@ -67,4 +67,7 @@ class DegreeRow(NamedTuple):
 
 def edge_of(row: StepRow | HopRow | EdgeRow) -> Edge:
     """Return the edge of a row."""
-    return Edge(row.edge_id, row.from_id, row.to_id, row.type, _IMPACTS[row.impact], row.group_id)
+    return Edge(
+        id=row.edge_id, from_id=row.from_id, to_id=row.to_id, type=row.type, impact=_IMPACTS[row.impact],
+        group_id=row.group_id,
+    )  # fmt: skip

@@ -21,8 +21,8 @@ def statement(rows: int, value: str) -> Statement:
     return Statement("test_rows", "Rows.", f"SELECT {value} AS attributes FROM generate_series(1, {rows})", frozenset())
 
 
-def value(found: object) -> object:
-    return found
+def value(attributes: object) -> object:
+    return attributes
 
 
 @pytest.fixture

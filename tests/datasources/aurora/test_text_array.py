@@ -21,12 +21,12 @@ TEXTS = st.one_of(
 )
 
 
-def one(column: list[str | None]) -> list[str | None]:
+def one(back: list[str | None]) -> list[str | None]:
     """The only column of a row."""
-    return column
+    return back
 
 
-BACK = Statement("back", "An array as it came.", "SELECT %(given)s::text[]", frozenset())
+BACK = Statement("back", "An array as it came.", "SELECT %(given)s::text[] AS back", frozenset())
 
 
 @pytest.fixture(scope="module")
