@@ -137,8 +137,13 @@ class Write:
         """Record a change of a row. Pass the whole row, but for a restricted record without its confidential columns;
         the audit entry contains only the differences."""
         self.tables.add(table)
-        who = self.context.request.request_id, caller_id(self.context), self.action
-        self.audit_entries.append(AuditEntry(*who, entity, id, *difference(before, after)))
+        old, new = difference(before, after)
+        self.audit_entries.append(
+            AuditEntry(
+                request_id=self.context.request.request_id, principal=caller_id(self.context), action=self.action,
+                entity=entity, entity_id=id, before=old, after=new,
+            )
+        )  # fmt: skip
 
     def add_user_errors(self, errors: Sequence[UserError]) -> None:
         """Add the errors of input items that were skipped while the others are written."""
@@ -222,7 +227,9 @@ def origin(context: Context) -> bookkeeping.Origin:
     """Return the origin of a context's writes. The run that a request id names counts for executors only."""
     principal, call = context.principal, context.request
     by_executor = principal.kind == PrincipalKind.SERVICE and principal.allows(EXECUTE_WORKFLOWS)
-    return bookkeeping.Origin(call.request_id, principal.actor, call.cause_run_id, by_executor)
+    return bookkeeping.Origin(
+        request_id=call.request_id, actor=principal.actor, cause_run_id=call.cause_run_id, by_executor=by_executor
+    )
 
 
 def _replay(stored: bookkeeping.IdempotentResponse, input: bytes) -> WriteResult:

@@ -156,12 +156,12 @@ def _receives(record: Any) -> int:
 def _message(record: Any, tries: AttemptCounter) -> Message:
     request_id = record.get("messageAttributes", {}).get("requestId", {}).get("stringValue", "")
     return Message(
-        _id(record),
-        record.get("attributes", {}).get("MessageGroupId", ""),
-        record["body"],
-        tries.attempt(_id(record)),
-        request_id,
-        record.get("receiptHandle", ""),
+        id=_id(record),
+        group=record.get("attributes", {}).get("MessageGroupId", ""),
+        body=record["body"],
+        attempt=tries.attempt(_id(record)),
+        request_id=request_id,
+        receipt=record.get("receiptHandle", ""),
     )
 
 

@@ -119,8 +119,9 @@ async def propose(write: Write, command: ProposeChange) -> Sequence[str]:
     await _require_assignment(write, command.team_id, command.assignee_id)
     items = await validation.require_items(write.transaction, command.configuration_item_ids, "configuration_item_ids")
     wanted = ChangeRecord(
-        str(uuid7()), "", title, command.description, command.type, PROPOSED, command.risk, command.team_id,
-        command.assignee_id, None, None, None, None, 1, datetime.now(UTC),
+        id=str(uuid7()), number="", title=title, description=command.description, type=command.type, state=PROPOSED,
+        risk=command.risk, team_id=command.team_id, assignee_id=command.assignee_id, planned_start=None,
+        planned_end=None, actual_start=None, actual_end=None, version=1, updated_at=datetime.now(UTC),
     )  # fmt: skip
     record = await rows.insert(write.transaction, wanted, write.context.principal.actor)
     await rows.link(write.transaction, record.id, items)

@@ -224,14 +224,14 @@ def _check_not_null(command: UpdateConfigurationItem) -> None:
 
 def _new(command: NewConfigurationItem) -> ConfigurationItemRecord:
     return ConfigurationItemRecord(
-        str(uuid7()),
-        command.name.strip(),
-        command.class_key,
-        command.status or ConfigurationItemStatus.ACTIVE,
-        command.environment or Environment.UNKNOWN,
-        command.criticality or Criticality.MEDIUM,
-        command.owner_team_id or None,
-        {} if command.attributes is UNSET or command.attributes is None else command.attributes,
-        1,
-        datetime.now(UTC),
+        id=str(uuid7()),
+        name=command.name.strip(),
+        class_key=command.class_key,
+        status=command.status or ConfigurationItemStatus.ACTIVE,
+        environment=command.environment or Environment.UNKNOWN,
+        criticality=command.criticality or Criticality.MEDIUM,
+        owner_team_id=command.owner_team_id or None,
+        attributes={} if command.attributes is UNSET or command.attributes is None else command.attributes,
+        version=1,
+        valid_from=datetime.now(UTC),
     )

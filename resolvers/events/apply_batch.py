@@ -196,10 +196,13 @@ async def _write(transaction: Transaction, made: LandscapeBatch) -> set[str]:
 def _audit_entry(made: LandscapeBatch, entity: str, id: str, before: Record | None, after: Record | None) -> AuditEntry:
     by = made.touched[id]
     action = by.event.type.removeprefix(EVENT_TYPE_PREFIX)
-    changed = difference(
+    old, new = difference(
         *(None if each is None else audit_snapshot(each, GENERATED_COLUMNS) for each in (before, after))
     )
-    return AuditEntry(by.request_id, f"event:{by.event.source}", action, entity, id, *changed)
+    return AuditEntry(
+        request_id=by.request_id, principal=f"event:{by.event.source}", action=action, entity=entity, entity_id=id,
+        before=old, after=new,
+    )  # fmt: skip
 
 
 def _origin(made: LandscapeBatch, entry: AuditEntry) -> bookkeeping.Origin:

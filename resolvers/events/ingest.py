@@ -54,7 +54,10 @@ async def ingest_events(
         except InvalidEvent as unusable:
             refusals.append(Rejection(index, unusable.id, unusable.source, unusable.reason))
         else:
-            sending = NewMessage(event.source, _deduplication_id(event), _add_sender(body, sender), request_id)
+            sending = NewMessage(
+                group=event.source, deduplication_id=_deduplication_id(event), body=_add_sender(body, sender),
+                request_id=request_id,
+            )  # fmt: skip
             if sending.size_bytes > MAX_EVENT_BYTES:
                 reason = (
                     f"the event has {sending.size_bytes} bytes with the sender, source and request id that the queue"

@@ -113,9 +113,11 @@ async def open_incident(write: Write, command: OpenIncident) -> Sequence[str]:
     causes = await validation.require_items(write.transaction, command.cause_ids, "cause_ids")
     now = datetime.now(UTC)
     wanted = IncidentRecord(
-        str(uuid7()), "", title, command.description, IncidentState.NEW, impact, urgency,
-        derive_priority(impact, urgency), command.category, command.team_id, command.assignee_id,
-        command.restricted_team_id, command.change_id, "", "", now, None, None, None, {}, 1, now,
+        id=str(uuid7()), number="", title=title, description=command.description, state=IncidentState.NEW,
+        impact=impact, urgency=urgency, priority=derive_priority(impact, urgency), category=command.category,
+        team_id=command.team_id, assignee_id=command.assignee_id, restricted_team_id=command.restricted_team_id,
+        change_id=command.change_id, resolution_code="", resolution="", opened_at=now, reopened_at=None,
+        resolved_at=None, closed_at=None, attributes={}, version=1, updated_at=now,
     )  # fmt: skip
     record = await rows.insert(write.transaction, wanted)
     await rows.link(write.transaction, record.id, IncidentRole.AFFECTED, affected)

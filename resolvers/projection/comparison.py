@@ -177,4 +177,7 @@ def _ids(difference: Difference) -> set[str]:
 
 
 def _to_record(tables: BucketDigest, graph: str, left: int) -> BucketComparison:
-    return BucketComparison(tables.bucket, tables.nodes, tables.edges, digest_of(tables), graph, left)
+    return BucketComparison(
+        bucket=tables.bucket, nodes=tables.nodes, edges=tables.edges, tables=digest_of(tables), graph=graph,
+        divergent=left,
+    )  # fmt: skip

@@ -60,7 +60,7 @@ async def define(write: Write, command: DefineRedundancyGroup) -> Sequence[str]:
     _check_values(command, name)
     if not await relationship_rows.lock_endpoints(write.transaction, [command.dependent_id]):
         raise validation.no_such_record("configuration item", "dependent_id")
-    group = RedundancyGroupRow(str(uuid7()), command.dependent_id, name, command.needed)
+    group = RedundancyGroupRow(id=str(uuid7()), dependent_id=command.dependent_id, name=name, needed=command.needed)
     before: RedundancyGroupRow | None = None
     if not await rows.insert(write.transaction, group):
         before = await rows.lock_by_name(write.transaction, command.dependent_id, name)

@@ -51,7 +51,8 @@ class NewRelationship(Struct, frozen=True, kw_only=True):
 
     @property
     def identity(self) -> Identity:
-        return Identity(self.from_id, self.to_id, self.type_key, (self.source or MANUAL_SOURCE).strip())
+        source = (self.source or MANUAL_SOURCE).strip()
+        return Identity(from_id=self.from_id, to_id=self.to_id, type_key=self.type_key, source=source)
 
 
 class RelateConfigurationItems(NewRelationship, frozen=True, kw_only=True):
@@ -273,10 +274,10 @@ def _apply_changes(before: RelationshipRecord, command: NewRelationship | Update
 
 def _new(command: NewRelationship) -> RelationshipRecord:
     return RelationshipRecord(
-        str(uuid7()),
-        *command.identity,
-        command.attributes or {},
-        command.redundancy_group_id or None,
-        1,
-        datetime.now(UTC),
+        id=str(uuid7()),
+        **command.identity._asdict(),
+        attributes=command.attributes or {},
+        redundancy_group_id=command.redundancy_group_id or None,
+        version=1,
+        valid_from=datetime.now(UTC),
     )

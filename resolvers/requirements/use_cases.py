@@ -87,8 +87,9 @@ class UnlinkRequirementItems(LinkRequirementItems, frozen=True, kw_only=True):
 async def create(write: Write, command: CreateRequirement) -> Sequence[str]:
     """Return the new requirement's id. Refused if its key is taken."""
     wanted = RequirementRecord(
-        str(uuid7()), _text(command.key, "key"), _text(command.title, "title"), _description(command.description),
-        command.kind, PROPOSED, command.priority, 1, datetime.now(UTC),
+        id=str(uuid7()), key=_text(command.key, "key"), title=_text(command.title, "title"),
+        description=_description(command.description), kind=command.kind, state=PROPOSED, priority=command.priority,
+        version=1, updated_at=datetime.now(UTC),
     )  # fmt: skip
     items = await _require_items(write, command.configuration_item_ids)
     record = await rows.insert(write.transaction, wanted)

@@ -70,10 +70,12 @@ async def define_class(write: Write, command: DefineConfigurationItemClass) -> S
     await rows.lock_classes(write.transaction)
     before = await rows.fetch_class(write.transaction, key)
     after = ConfigurationItemClassRecord(
-        key,
-        (before.parent_key if before else None) if command.parent_key is UNSET else command.parent_key,
-        command.name.strip(),
-        (before.description if before else "") if command.description is UNSET else command.description or "",
+        key=key,
+        parent_key=(before.parent_key if before else None) if command.parent_key is UNSET else command.parent_key,
+        name=command.name.strip(),
+        description=(before.description if before else "")
+        if command.description is UNSET
+        else command.description or "",
     )
     if after.parent_key is not None and (before is None or after.parent_key != before.parent_key):
         await _check_parent(write, key, after.parent_key)
@@ -100,7 +102,9 @@ async def define_type(write: Write, command: DefineRelationshipType) -> Sequence
     key, label, inverse_label = command.key.strip(), command.label.strip(), command.inverse_label.strip()
     description = command.description or ""
     _check_texts(key=key, label=label, inverse_label=inverse_label, description=description)
-    after = RelationshipTypeRecord(key, label, inverse_label, command.impact, description)
+    after = RelationshipTypeRecord(
+        key=key, label=label, inverse_label=inverse_label, impact=command.impact, description=description
+    )
     before = None
     if not await rows.insert_type(write.transaction, after):
         before = await rows.lock_type(write.transaction, key)

@@ -66,7 +66,10 @@ async def create(write: Write, command: CreateTeam) -> Sequence[str]:
         raise validation.invalid("key", message)
     validation.require_name(command.key, "key")
     name = validation.require_name(command.name, "name")
-    wanted = TeamRecord(str(uuid7()), command.key, name, command.description, command.contact, 1, datetime.now(UTC))
+    wanted = TeamRecord(
+        id=str(uuid7()), key=command.key, name=name, description=command.description, contact=command.contact,
+        version=1, updated_at=datetime.now(UTC),
+    )  # fmt: skip
     record = await rows.insert(write.transaction, wanted)
     if record is None:
         message = f"the key {command.key} is taken by another team; choose another key"

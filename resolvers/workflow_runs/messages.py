@@ -52,4 +52,5 @@ def build_message(
         queue = NOTIFICATIONS_QUEUE
     else:
         return None
-    return OutgoingMessage(attempt.id, queue, run.id, msgspec.json.encode(body).decode(), request_id)
+    text = msgspec.json.encode(body).decode()
+    return OutgoingMessage(id=attempt.id, queue=queue, group=run.id, body=text, request_id=request_id)

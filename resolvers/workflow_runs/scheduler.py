@@ -236,7 +236,9 @@ async def _send(queue: Queue, messages: Sequence[PendingMessage]) -> list[Messag
     reason = f"it cannot be sent: {describe(outcome.error)}"
     return [
         MessageFailure(
-            Message(message.id, message.group, message.body, 1, message.request_id), reason, Disposition.DEAD_LETTER
+            Message(id=message.id, group=message.group, body=message.body, attempt=1, request_id=message.request_id),
+            reason,
+            Disposition.DEAD_LETTER,
         )
     ]
 
@@ -267,4 +269,7 @@ def _sending(message: PendingMessage) -> NewMessage:
     body = msgspec.json.decode(message.body)
     if message.total is not None and "replyWith" in body and "blastRadius" not in body:
         body["blastRadius"] = {"total": message.total, "critical": message.critical}
-    return NewMessage(message.group, message.id, msgspec.json.encode(body).decode(), message.request_id)
+    return NewMessage(
+        group=message.group, deduplication_id=message.id, body=msgspec.json.encode(body).decode(),
+        request_id=message.request_id,
+    )  # fmt: skip

@@ -275,7 +275,8 @@ class RunStateMachine:
 
     def _new(self, step: Step, number: int, due: datetime | None = None) -> WorkflowStepRunRecord:
         return WorkflowStepRunRecord(
-            self.new_id(), self.run.id, step.id, S.PENDING, number, None, None, {}, due, ""
+            id=self.new_id(), run_id=self.run.id, step_id=step.id, state=S.PENDING, attempt=number, started_at=None,
+            finished_at=None, outcome={}, due_at=due, reason="",
         )  # fmt: skip
 
     def _store(self, attempt: WorkflowStepRunRecord) -> None:

@@ -218,7 +218,12 @@ def new_steps(wanted: Sequence[WorkflowStep]) -> list[NewStep]:
         except ValidationFailed as refused:
             errors += refused.errors
             continue
-        steps.append(NewStep(each.key, each.name, each.kind, each.depends_on, _omit_defaults(configuration)))
+        steps.append(
+            NewStep(
+                key=each.key, name=each.name, kind=each.kind, depends_on=each.depends_on,
+                configuration=_omit_defaults(configuration),
+            )
+        )  # fmt: skip
     if errors:
         raise ValidationFailed(*errors)
     if len(msgspec.json.encode([step.configuration for step in steps])) > MAX_DEFINITION_BYTES:

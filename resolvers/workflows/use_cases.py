@@ -198,7 +198,10 @@ async def discard(write: Write, command: DiscardWorkflow) -> Sequence[str]:
 
 
 def _draft(key: str, name: str, description: str) -> WorkflowRecord:
-    return WorkflowRecord(str(uuid7()), key, 0, name, description, DRAFT, {}, 1, datetime.now(UTC), [])
+    return WorkflowRecord(
+        id=str(uuid7()), key=key, revision=0, name=name, description=description, state=DRAFT, trigger={}, version=1,
+        updated_at=datetime.now(UTC), inputs=[],
+    )  # fmt: skip
 
 
 async def _insert(write: Write, draft: WorkflowRecord, steps: Sequence[rows.NewStep], items: Sequence[str]) -> str:
@@ -235,7 +238,9 @@ async def _require_unused(write: Write, record: WorkflowRecord, what: str) -> No
 
 
 def _copy_step(step: WorkflowStepRecord) -> rows.NewStep:
-    return rows.NewStep(step.key, step.name, step.kind, step.depends_on, step.configuration)
+    return rows.NewStep(
+        key=step.key, name=step.name, kind=step.kind, depends_on=step.depends_on, configuration=step.configuration
+    )
 
 
 async def _workflow_snapshot(write: Write, record: WorkflowRecord) -> dict[str, Any]:

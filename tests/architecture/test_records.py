@@ -1,7 +1,11 @@
-"""A GraphQL type is a view of a record: what it shows exists there, and is as nullable as there."""
+"""A GraphQL type is a view of a record: it shows what exists there, and is as nullable. Records are built by names."""
 
+import ast
+import importlib
 import inspect
+import pkgutil
 import types
+from pathlib import Path
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -9,8 +13,10 @@ import pytest
 from graphql import GraphQLNonNull, GraphQLObjectType
 from strawberry.types.base import StrawberryObjectDefinition
 
+from datasources import records
 from schema.declarations.fields import AttributeDeclaration, DeclaredField, LinkDeclaration, declared_fields
 from schema.schema import SCHEMA
+from tests.architecture.test_house import MODULES, shown
 
 VIEWS: dict[str, Any] = {
     definition.name: definition.origin
@@ -90,3 +96,33 @@ def test_every_column_is_shown_or_linked_by_or_told_of(name: str) -> None:
     used = {(path or "").split(".")[0] for path in map(source, declared_fields(VIEWS[name]).values())}
     hidden = {each.name for each in msgspec.structs.fields(record)} - used - {"id"}
     assert hidden == set(HIDDEN.get(name, {}))
+
+
+# Records of rows. Their fields are many and of few types, so that exchanged values would go unnoticed.
+ROWS = {
+    value.__name__
+    for module in pkgutil.iter_modules(records.__path__, f"{records.__name__}.")
+    for value in vars(importlib.import_module(module.name)).values()
+    if isinstance(value, type) and issubclass(value, msgspec.Struct) and value.__struct_config__.array_like
+    if value.__struct_config__.tag is None
+}
+
+
+def positional(tree: ast.AST) -> list[str]:
+    """The records that a module builds from values without the names of their fields."""
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    called = [each.func.attr if isinstance(each.func, ast.Attribute) else ast.unparse(each.func) for each in calls]
+    return [name for name in called if name in ROWS]
+
+
+def test_there_are_records_of_rows() -> None:
+    assert len(ROWS) >= 24
+    assert {"IncidentRecord", "LockedRunRecord", "SearchHit"} <= ROWS
+    assert positional(ast.parse("records.TeamRecord(*row), TeamRecord(id=''), SearchHit(kind)")) == [
+        "TeamRecord", "SearchHit",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", MODULES, ids=shown)
+def test_a_record_is_built_by_the_names_of_its_fields(path: Path) -> None:
+    assert positional(ast.parse(path.read_text())) == []

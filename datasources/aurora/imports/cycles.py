@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from psycopg.rows import dict_row
+
 from datasources.aurora.imports.session import Session
 from datasources.aurora.imports.tables import ImportTable
 from datasources.aurora.statements import statements
@@ -57,10 +59,11 @@ async def reject_cycles(session: Session, table: ImportTable) -> None:
     cycle_statements = statements("imports/cycles")
     if table.entity not in cycle_statements:
         return
-    rows = await (await session.run(cycle_statements[table.entity])).fetchall()
-    above = {node: parents for node, parents, *_ in rows}
-    ordinals = {node: (ordinal, known) for node, _, ordinal, known, _ in rows}
-    labels = {node: label for node, *_, label in rows}
+    cursor = session.connection.cursor(row_factory=dict_row)
+    rows = await (await cursor.execute(cycle_statements[table.entity].text.encode())).fetchall()
+    above = {row["node"]: row["parents"] for row in rows}
+    ordinals = {row["node"]: (row["ordinal"], row["stored"]) for row in rows}
+    labels = {row["node"]: row["label"] for row in rows}
     reasons: dict[int, str] = {}
     for cycle in find_cycles(above):
         path = " < ".join(

@@ -1,6 +1,8 @@
 """Prune: delete what a source no longer contains. Items that records refer to are retired, not deleted."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from psycopg.rows import dict_row
 
 from datasources.aurora.imports.staging_session import StagingSession
 from datasources.aurora.imports.tables import ImportTable
@@ -16,15 +18,15 @@ ALWAYS_ALLOWED_ROWS = 1
 class PrunePlan:
     """The rows that a prune removes, and the totals of the source; `names` are the first removed ones by fate."""
 
-    relationships: int = 0
-    pending: int = 0
-    keys: int = 0
-    retired: int = 0
-    deleted: int = 0
-    items_before: int = 0
-    items_absent: int = 0
-    relationships_before: int = 0
-    names: dict[str, list[str]] = field(default_factory=dict)
+    relationships: int
+    pending: int
+    keys: int
+    retired: int
+    deleted: int
+    items_before: int
+    items_absent: int
+    relationships_before: int
+    names: dict[str, list[str]]
 
     def excess(self, share: float) -> str | None:
         """Return why this needs force; None if it does not. `share` is between 0 and 1."""
@@ -83,22 +85,11 @@ class Prune:
             await self._measure(name)
         await self._main.run(_named("gone_items"))
         await self._measure("gone_items")
-        items, absent, relationships = await self._row("totals", source=self._source)
-        counts = await self._row("counts")
+        totals, counts = await self._row("totals", source=self._source), await self._row("counts")
         names: dict[str, list[str]] = {}
         for what, name in await (await self._main.run(_named("names"), limit=MAX_REPORTED_NAMES)).fetchall():
             names.setdefault(what, []).append(name)
-        return PrunePlan(
-            relationships=counts[0],
-            pending=counts[1],
-            keys=counts[2],
-            retired=counts[3],
-            deleted=counts[4],
-            items_before=items,
-            items_absent=absent,
-            relationships_before=relationships,
-            names=names,
-        )
+        return PrunePlan(**totals, **counts, names=names)
 
     async def apply(self, requirements: StagingSession) -> None:
         """Delete or retire the planned rows, in one transaction of the main database."""
@@ -117,9 +108,9 @@ class Prune:
         if not self._main.connection.closed:
             await self._main.run(_named("drop_seen"))
 
-    async def _row(self, name: str, **parameters: object) -> tuple[int, ...]:
-        row: tuple[int, ...] | None = await (await self._main.run(_named(name), **parameters)).fetchone()
-        return row or ()
+    async def _row(self, name: str, **parameters: object) -> dict[str, int]:
+        cursor = self._main.connection.cursor(row_factory=dict_row)
+        return await (await cursor.execute(_named(name).text.encode(), parameters or None)).fetchone() or {}
 
     async def _measure(self, *tables: str) -> None:
         for table in tables:

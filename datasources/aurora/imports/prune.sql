@@ -108,17 +108,18 @@ LEFT JOIN pointed p ON p.id = l.id
 -- that were retired earlier and are still absent do not count.
 SELECT (SELECT count(DISTINCT k.configuration_item_id) FROM configuration_item_keys k
         LEFT JOIN gone_items g ON g.id = k.configuration_item_id AND g.status = 'RETIRED'
-        WHERE k.source = %(source)s AND g.id IS NULL),
+        WHERE k.source = %(source)s AND g.id IS NULL) AS items_before,
     (SELECT count(DISTINCT k.item_id) FROM gone_keys k
-        LEFT JOIN gone_items g ON g.id = k.item_id AND g.status = 'RETIRED' WHERE g.id IS NULL),
-    (SELECT count(*) FROM relationships WHERE source = %(source)s)
+        LEFT JOIN gone_items g ON g.id = k.item_id AND g.status = 'RETIRED' WHERE g.id IS NULL)
+        AS items_absent,
+    (SELECT count(*) FROM relationships WHERE source = %(source)s) AS relationships_before
 
 -- name: counts
 -- The numbers of removed relationships, waiting rows, keys of remaining items, retired items and deleted items.
-SELECT (SELECT count(*) FROM gone_relationships), (SELECT count(*) FROM gone_waiting),
-    (SELECT count(*) FROM gone_keys WHERE NOT last),
-    (SELECT count(*) FROM gone_items WHERE referenced AND status <> 'RETIRED'),
-    (SELECT count(*) FROM gone_items WHERE NOT referenced)
+SELECT (SELECT count(*) FROM gone_relationships) AS relationships, (SELECT count(*) FROM gone_waiting) AS pending,
+    (SELECT count(*) FROM gone_keys WHERE NOT last) AS keys,
+    (SELECT count(*) FROM gone_items WHERE referenced AND status <> 'RETIRED') AS retired,
+    (SELECT count(*) FROM gone_items WHERE NOT referenced) AS deleted
 
 -- name: names
 -- The names of what would be removed, in order: deleted and retired items, and relationships.

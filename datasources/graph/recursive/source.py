@@ -104,4 +104,5 @@ def _edges(kind: str) -> Statement:
 def _version(
     id: str, from_id: str, to_id: str, type: str, impact: str, group_id: str | None, valid_from: datetime
 ) -> EdgeVersion:
-    return EdgeVersion(Edge(id, from_id, to_id, type, Impact(impact), group_id), valid_from.astimezone(UTC))
+    edge = Edge(id=id, from_id=from_id, to_id=to_id, type=type, impact=Impact(impact), group_id=group_id)
+    return EdgeVersion(edge, valid_from.astimezone(UTC))

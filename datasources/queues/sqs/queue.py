@@ -166,8 +166,10 @@ class SqsQueue:
             each for each in await self._letters.list_dead_letters(MAX_REDRIVEN) if ids is None or each.id in ids
         ]
         await self.send([
-            NewMessage(each.group, hashlib.sha256(f"{each.id} {each.died_at}".encode()).hexdigest(), each.body,
-                    each.request_id)
+            NewMessage(
+                group=each.group, deduplication_id=hashlib.sha256(f"{each.id} {each.died_at}".encode()).hexdigest(),
+                body=each.body, request_id=each.request_id,
+            )
             for each in selected
         ])  # fmt: skip
         return await self._letters.delete_dead_letters([each.id for each in selected])
@@ -238,12 +240,12 @@ def _message(received: Any) -> Message:
     attributes = received.get("MessageAttributes", {})
     texts = {name: attributes[name]["StringValue"] for name in ("group", "requestId") if name in attributes}
     return Message(
-        str(uuid5(NAMESPACE_OID, received["MessageId"])),
-        texts.get("group", received["Attributes"].get("MessageGroupId", "")),
-        received["Body"],
-        int(received["Attributes"]["ApproximateReceiveCount"]),
-        texts.get("requestId", ""),
-        received["ReceiptHandle"],
+        id=str(uuid5(NAMESPACE_OID, received["MessageId"])),
+        group=texts.get("group", received["Attributes"].get("MessageGroupId", "")),
+        body=received["Body"],
+        attempt=int(received["Attributes"]["ApproximateReceiveCount"]),
+        request_id=texts.get("requestId", ""),
+        receipt=received["ReceiptHandle"],
     )
 
 

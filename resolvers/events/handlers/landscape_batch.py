@@ -204,22 +204,25 @@ def _status(
 
 def _new_item(data: ItemUpserted) -> ConfigurationItemRecord:
     return ConfigurationItemRecord(
-        str(uuid7()),
-        data.name,
-        data.class_key,
-        ConfigurationItemStatus.ACTIVE,
-        Environment.UNKNOWN,
-        Criticality.MEDIUM,
-        None,
-        {},
-        1,
-        datetime.now(UTC),
+        id=str(uuid7()),
+        name=data.name,
+        class_key=data.class_key,
+        status=ConfigurationItemStatus.ACTIVE,
+        environment=Environment.UNKNOWN,
+        criticality=Criticality.MEDIUM,
+        owner_team_id=None,
+        attributes={},
+        version=1,
+        valid_from=datetime.now(UTC),
     )
 
 
 def _new(identity: Identity) -> RelationshipRecord:
     from_id, to_id, type_key, source = identity
-    return RelationshipRecord(str(uuid7()), from_id, to_id, type_key, source, {}, None, 1, datetime.now(UTC))
+    return RelationshipRecord(
+        id=str(uuid7()), from_id=from_id, to_id=to_id, type_key=type_key, source=source, attributes={},
+        redundancy_group_id=None, version=1, valid_from=datetime.now(UTC),
+    )  # fmt: skip
 
 
 def _pair(key: Key) -> tuple[str, str]:

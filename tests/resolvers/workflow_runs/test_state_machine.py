@@ -76,8 +76,9 @@ class Led:
         self.definition = definition
         self.now = BEGIN
         self.run = LockedRunRecord(
-            "r", "RUN1", "w", None, None, WorkflowRunState.RUNNING, None, BEGIN, None, 1, "USER:ada", None, None, {},
-            "", None, "",
+            id="r", number="RUN1", workflow_id="w", incident_id=None, configuration_item_id=None,
+            state=WorkflowRunState.RUNNING, started_by_id=None, started_at=BEGIN, finished_at=None, version=1,
+            requested_by="USER:ada", cause_run_id=None, priority=None, inputs={}, reason="", ending=None, request_id="",
         )  # fmt: skip
         self.attempts: dict[str, WorkflowStepRunRecord] = {}
         self.begun: list[tuple[str, int]] = []
@@ -353,7 +354,10 @@ def test_a_step_knows_those_that_it_comes_after() -> None:
 
 def test_an_imported_run_uses_the_rows_that_it_has() -> None:
     led = Led(made({"key": "a", "kind": "MANUAL"}, {"key": "b", "kind": "APPROVAL", "after": ["a"]}))
-    waiting = WorkflowStepRunRecord("p", "r", "id-b", WorkflowStepRunState.PENDING, 1, None, None, {}, None, "")
+    waiting = WorkflowStepRunRecord(
+        id="p", run_id="r", step_id="id-b", state=WorkflowStepRunState.PENDING, attempt=1, started_at=None,
+        finished_at=None, outcome={}, due_at=None, reason="",
+    )  # fmt: skip
     led.attempts["p"] = waiting
     led.done("a")
     assert led.attempts["p"] == replace(waiting, state=WorkflowStepRunState.WAITING, started_at=BEGIN)

@@ -20,12 +20,13 @@ def definition(
 ) -> Definition:
     """A definition as the tables would give it."""
     record = WorkflowRecord(
-        "w", key, 1, name, "", WorkflowState.DRAFT, trigger or {}, 1, None, inputs or []  # type: ignore[arg-type]
+        id="w", key=key, revision=1, name=name, description="", state=WorkflowState.DRAFT, trigger=trigger or {},
+        version=1, updated_at=None, inputs=inputs or [],  # type: ignore[arg-type]
     )  # fmt: skip
     rows = [
         WorkflowStepRecord(
-            f"s{nth}", "w", each["key"], nth, each.get("name", each["key"]), WorkflowStepKind(each["kind"]),
-            each["depends_on"], each["configuration"],
+            id=f"s{nth}", workflow_id="w", key=each["key"], position=nth, name=each.get("name", each["key"]),
+            kind=WorkflowStepKind(each["kind"]), depends_on=each["depends_on"], configuration=each["configuration"],
         )
         for nth, each in enumerate(steps)
     ]  # fmt: skip
