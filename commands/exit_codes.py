@@ -20,12 +20,13 @@ class Exit(IntEnum):
     EMBEDDED = 4
     BUSY = 5
     DIFFERS = 6
+    UNKNOWN = 7
 
 
 EXIT_CODES_HELP = (
     "Exit codes: 0 done. 1 failed. 2 wrong arguments or settings. 3 a store cannot be reached. "
     "4 an embedded store cannot run (disk, folder in use, missing library). 5 the port is in use. "
-    "6 the graph differs from the tables."
+    "6 the graph differs from the tables. 7 nothing answers the question."
 )
 
 

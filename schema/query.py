@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from resolvers.context import Context
+from schema.answers.types import AnswerQueries
 from schema.change_feed.types import FeedQueries
 from schema.changes.types import Change, ChangeQueries
 from schema.configuration_items.types import ConfigurationItem, ConfigurationItemQueries
@@ -66,6 +67,7 @@ def _load_node(context: Context, text: str, argument: str) -> Any:
 
 @strawberry.type(description="All queries.")
 class Query(
+    AnswerQueries,
     BacklogQueries,
     ChangeQueries,
     ConfigurationItemQueries,

@@ -3,7 +3,7 @@
 from importlib import import_module
 
 # By name, so that no entry point depends on them: a laptop does not use half of them. In order: tables, Gremlin,
-# Redis, AWS, expressions of workflows.
+# Redis, AWS, sentences of answers, expressions of workflows.
 MODULES = (
     "datasources.aurora.registry",
     "datasources.graph.gremlin.factory",
@@ -14,6 +14,7 @@ MODULES = (
     "botocore.config",
     "botocore.exceptions",
     "datasources.queues.sqs.queue",
+    "resolvers.answers.sentences",
     "resolvers.workflows.expressions.budget",
     "resolvers.workflows.expressions.syntax_tree",
     "resolvers.workflows.expressions.values",

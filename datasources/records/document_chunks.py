@@ -25,7 +25,8 @@ class DocumentChunkMatch(Struct, frozen=True, array_like=True):
 
     chunk_id: str
     document_id: str
-    score: float
+    position: int
+    score: float = 0.0
 
 
 class StaleDocument(Struct, frozen=True, array_like=True):

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datasources.aurora.documents.table import DOCUMENTS, fetch_bodies_by_ids
 from datasources.records.documents import DocumentRecord
 from resolvers.loading.loader import Loader
-from resolvers.loading.tables import PagesBy, RowBy
+from resolvers.loading.tables import PagesBy, RelatedBy, RowBy
 
 
 class DocumentById(RowBy[DocumentRecord]):
@@ -37,3 +37,12 @@ class BodyByDocument(Loader[str, str | None]):
 
     def absent(self, key: str) -> str | None:
         return None
+
+
+class DocumentIdsByConfigurationItem(RelatedBy[str]):
+    """Ids of documents, those that the caller cannot see among them: for comparison with visible ones only."""
+
+    domain = "documents"
+    statement = "document_ids_by_configuration_items"
+    record = str
+    tables = ("document_configuration_items",)

@@ -103,6 +103,11 @@ def parse_permissions(texts: Iterable[str]) -> frozenset[str]:
     return frozenset(text for text in texts if _PERMISSION.fullmatch(text))
 
 
+def operator_principal() -> Principal:
+    """Return the principal of a command, which has all permissions: whoever runs one can read the stores."""
+    return Principal("operator", "Operator", PrincipalKind.DEVELOPMENT, frozenset({ALL_PERMISSIONS}))
+
+
 def development_principal(*, loopback: bool, issuer: str | None) -> Principal | None:
     """Return the principal with all permissions that needs no credentials; only on loopback and without an issuer."""
     if not loopback or issuer is not None:

@@ -19,6 +19,7 @@ from resolvers.incidents.loaders import (
 )
 from resolvers.teams.loaders import TeamById
 from resolvers.users.loaders import UserById
+from schema.answers.types import HasSuggestedRunbooks
 from schema.declarations.connections import Connection, Group, connection, groups
 from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, link
@@ -98,7 +99,7 @@ class IncidentActivity:
     description="Something is broken, or a request for help. A restricted incident is visible only to its team and to "
     "callers with `incidents:read-restricted`."
 )
-class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius):
+class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius, HasSuggestedRunbooks):
     record = IncidentRecord
     prefix = "inc"
     by_id = IncidentById

@@ -1,11 +1,13 @@
 """Chunks of documents: retrieval by the terms of a text, and their replacement when a document changes."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from datasources.aurora.driver.database import Database
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
 from datasources.records.document_chunks import DocumentChunkMatch, DocumentChunkRecord, StaleDocument
+from datasources.records.documents import DocumentKind
 from datasources.records.queries import Scope
 
 _STATEMENTS = statements("documents/chunks")
@@ -18,9 +20,49 @@ async def fetch_chunks(database: Database, ids: Sequence[str], scope: Scope) -> 
 
 
 async def rank_chunks(database: Database, text: str, scope: Scope, limit: int) -> list[DocumentChunkMatch]:
-    """Return at most `limit` visible chunks that have a term of the text, best first, by BM25 and then id."""
-    bound = {"text": text, "limit": limit} | _bound(scope)
-    return await database.fetch(_STATEMENTS["chunks_by_terms"], bound, DocumentChunkMatch)
+    """Return at most `limit` visible chunks with a term of the text, best first by BM25, document and position."""
+    return (await rank_chunks_by_texts(database, [text], scope, limit))[text]
+
+
+async def rank_chunks_by_texts(
+    database: Database, texts: Sequence[str], scope: Scope, limit: int, kind: DocumentKind | None = None
+) -> dict[str, list[DocumentChunkMatch]]:
+    """Return for each text what `rank_chunks` returns, of documents of one kind or of all, by one statement."""
+
+    def pair(number: int, *values: Any) -> tuple[str, DocumentChunkMatch]:
+        return texts[number - 1], DocumentChunkMatch(*values)
+
+    bound = {"texts": list(texts), "kind": kind and kind.value, "limit": limit} | _bound(scope)
+    matches: dict[str, list[DocumentChunkMatch]] = {text: [] for text in texts}
+    for text, match in await database.fetch(_STATEMENTS["chunks_by_texts"], bound, pair):
+        matches[text].append(match)
+    return matches
+
+
+async def fetch_chunks_by_names(
+    database: Database, names: Sequence[str], scope: Scope, kind: DocumentKind | None = None
+) -> dict[str, list[DocumentChunkMatch]]:
+    """Return by name the first chunk of each visible document with this title or key, in any case; the score is 0."""
+
+    def pair(name: str, *values: Any) -> tuple[str, DocumentChunkMatch]:
+        return name, DocumentChunkMatch(*values)
+
+    matches: dict[str, list[DocumentChunkMatch]] = {name: [] for name in names}
+    bound = {"names": list(names), "kind": kind and kind.value} | _bound(scope)
+    for name, match in await database.fetch(_STATEMENTS["chunks_by_names"], bound, pair):
+        matches[name].append(match)
+    return matches
+
+
+async def fetch_terms(database: Database, texts: Sequence[str]) -> list[frozenset[str]]:
+    """Return the distinct terms of each text, in the order of the texts: stems without stop words."""
+    return await database.fetch(_STATEMENTS["terms_by_texts"], {"texts": list(texts)}, frozenset)
+
+
+async def count_documents(database: Database, scope: Scope) -> int:
+    """Return the number of visible documents that have been divided into chunks."""
+    [count] = await database.fetch(_STATEMENTS["documents_with_chunks_count"], _bound(scope), int)
+    return count
 
 
 async def fetch_stale_documents(database: Database, chunking: str, limit: int) -> list[StaleDocument]:

@@ -6,28 +6,65 @@ WHERE c.id = ANY(%(ids)s::uuid[])
   AND (%(sees_restricted)s OR d.restricted_team_id IS NULL
        OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])));
 
--- name: chunks_by_terms
--- The visible chunks that have a term of the text, best first by BM25 (Robertson and Zaragoza 2009; k1 = 1.2,
--- b = 0.75). The frequency of a term counts the chunks of all documents, visible or not, so callers must not show
--- the score itself.
+-- name: chunks_by_texts
+-- For each text, by its number, the visible chunks that have a term of it, best first by BM25 (Robertson and Zaragoza
+-- 2009; k1 = 1.2, b = 0.75), of all kinds of documents or of one. The frequency of a term counts the chunks of all
+-- documents, visible or not, so callers must not show the score itself.
 WITH asked AS MATERIALIZED (
-    SELECT a.lexeme AS term, (SELECT count(*) FROM document_chunk_terms t WHERE t.term = a.lexeme) AS frequency
-    FROM unnest(to_tsvector('english', retrieval_words(%(text)s))) a),
+    SELECT x.n, a.lexeme AS term
+    FROM unnest(%(texts)s::text[]) WITH ORDINALITY x (text, n)
+    CROSS JOIN LATERAL unnest(to_tsvector('english', retrieval_words(x.text))) a),
+frequencies AS MATERIALIZED (
+    SELECT t.term, count(*) AS chunks FROM document_chunk_terms t
+    WHERE t.term IN (SELECT a.term FROM asked a) GROUP BY t.term),
 corpus AS MATERIALIZED (
     SELECT count(*)::float8 AS chunks, coalesce(avg(length), 1)::float8 AS mean_length FROM document_chunks)
-SELECT c.id, c.document_id,
-       sum(ln(1 + (corpus.chunks - a.frequency + 0.5) / (a.frequency + 0.5))
-           * t.weight * 2.2 / (t.weight + 1.2 * (0.25 + 0.75 * c.length / corpus.mean_length))) AS score
-FROM asked a
-JOIN document_chunk_terms t ON t.term = a.term
-JOIN document_chunks c ON c.id = t.chunk_id
-JOIN documents d ON d.id = c.document_id
-CROSS JOIN corpus
+SELECT x.n, best.id, best.document_id, best.position, best.score
+FROM unnest(%(texts)s::text[]) WITH ORDINALITY x (text, n)
+CROSS JOIN LATERAL (
+    -- Summed in one order, so that equal chunks have equal scores.
+    SELECT c.id, c.document_id, c.position,
+           sum(ln(1 + (corpus.chunks - f.chunks + 0.5) / (f.chunks + 0.5))
+               * t.weight * 2.2 / (t.weight + 1.2 * (0.25 + 0.75 * c.length / corpus.mean_length))
+               ORDER BY t.term) AS score
+    FROM asked a
+    JOIN frequencies f ON f.term = a.term
+    JOIN document_chunk_terms t ON t.term = a.term
+    JOIN document_chunks c ON c.id = t.chunk_id
+    JOIN documents d ON d.id = c.document_id
+    CROSS JOIN corpus
+    WHERE a.n = x.n AND (%(kind)s::text IS NULL OR d.kind = %(kind)s)
+      AND (%(sees_restricted)s OR d.restricted_team_id IS NULL
+           OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))
+    GROUP BY c.id, c.document_id, c.position
+    ORDER BY score DESC, c.document_id, c.position
+    LIMIT %(limit)s) best
+ORDER BY x.n, best.score DESC, best.document_id, best.position;
+
+-- name: chunks_by_names
+-- The first chunk of each visible document whose title or key equals a name, whatever the case of letters, by name, of
+-- all kinds of documents or of one.
+SELECT k.name, c.id, c.document_id, c.position
+FROM unnest(%(names)s::text[]) k (name)
+JOIN documents d ON folded(d.title) = folded(k.name) OR folded(d.key) = folded(k.name)
+JOIN document_chunks c ON c.document_id = d.id AND c.position = 0
+WHERE (%(kind)s::text IS NULL OR d.kind = %(kind)s)
+  AND (%(sees_restricted)s OR d.restricted_team_id IS NULL
+       OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))
+ORDER BY k.name, c.document_id;
+
+-- name: terms_by_texts
+-- The terms of each text, as those of chunks are made, in the order of the texts.
+SELECT tsvector_to_array(to_tsvector('english', retrieval_words(x.text)))
+FROM unnest(%(texts)s::text[]) WITH ORDINALITY x (text, n)
+ORDER BY x.n;
+
+-- name: documents_with_chunks_count
+-- The number of visible documents that retrieval searches.
+SELECT count(*)
+FROM document_indexes x JOIN documents d ON d.id = x.document_id
 WHERE %(sees_restricted)s OR d.restricted_team_id IS NULL
-      OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[]))
-GROUP BY c.id, c.document_id
-ORDER BY score DESC, c.id
-LIMIT %(limit)s;
+      OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[]));
 
 -- name: documents_stale
 -- Documents whose chunks are missing, or were made from another version or by other rules.

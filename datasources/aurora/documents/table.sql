@@ -51,3 +51,10 @@ EXISTS (
 SELECT d.id AS lookup_key, d.body AS value
 FROM documents d
 WHERE d.id = ANY(%(keys)s::uuid[]);
+
+-- name: document_ids_by_configuration_items
+-- The ids of the documents of configuration items, visible or not.
+SELECT x.configuration_item_id, x.document_id
+FROM document_configuration_items x
+WHERE x.configuration_item_id = ANY(%(keys)s::uuid[])
+ORDER BY x.configuration_item_id, x.document_id;

@@ -8,6 +8,7 @@ from schema.operations import TrustedDocument, trusted_documents
 from tests.fixtures.demo import answer_to
 
 VARIABLES: dict[str, dict[str, Any]] = {
+    "ask": {"question": "How do I fail over Redis?"},
     "configuration-item": {"source": "gitlab", "key": "redis"},
     "incident-overview": {"number": "INC0001001"},
     "search": {"text": "redis"},

@@ -3,6 +3,9 @@
 ALTER TABLE documents
     ADD COLUMN team_id uuid REFERENCES teams (id),
     ADD COLUMN restricted_team_id uuid REFERENCES teams (id);
+-- By hash, since an entry of a B-tree is too short for some titles.
+CREATE INDEX documents_by_folded_title ON documents USING hash (folded(title));
+CREATE INDEX documents_by_folded_key ON documents USING hash (folded(key));
 
 -- A part of a document that is retrieved and cited as a whole. Lines count from 1 in the body of the document.
 CREATE TABLE document_chunks (

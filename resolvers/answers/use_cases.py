@@ -1,0 +1,205 @@
+"""Answer questions with sentences of documents and facts of the graph, and suggest runbooks for incidents."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from datasources.records.configuration_items import ConfigurationItemRecord
+from datasources.records.documents import DocumentKind
+from datasources.records.incidents import IncidentRecord
+from datasources.records.queries import Order, PageRequest
+from datasources.values import text_violation
+from resolvers.answers.extraction import (
+    MIN_COVERAGE,
+    Candidate,
+    choose_sentences,
+    coverage,
+    list_candidates,
+)
+from resolvers.answers.facts import Fact, state_facts
+from resolvers.answers.loaders import DocumentCount, TermsByText
+from resolvers.answers.passages import Passage
+from resolvers.answers.retrieval import retrieve
+from resolvers.configuration_items.loaders import ConfigurationItemById, ConfigurationItemsByIncident
+from resolvers.context import Context
+from resolvers.errors import BadUserInput, LimitExceeded
+from resolvers.loading.tables import RowsArguments, Selection
+
+MAX_QUESTION_LENGTH = 2_000
+MAX_ITEMS = 20
+MAX_PASSAGES = 5
+# Items of one incident that decide which runbooks are suggested, by name.
+MAX_INCIDENT_ITEMS = 20
+
+DOCUMENTS_READ = "documents:read"
+ITEMS_READ = "configuration-items:read"
+
+
+class AnswerStatus(StrEnum):
+    """Whether something was found that answers the question."""
+
+    ANSWERED = "ANSWERED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The source of a sentence: lines of a document, or a version of a configuration item.
+
+    `heading` has the headings above the lines, from the title of the document, joined by ' > ', or the name of the
+    item. `content_hash` is that of the chunk.
+    """
+
+    heading: str
+    # From 1, in the order of the sentences.
+    number: int = 0
+    document_id: str | None = None
+    first_line: int | None = None
+    last_line: int | None = None
+    content_hash: str | None = None
+    item_id: str | None = None
+    item_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CitedSentence:
+    """A sentence, and its sources."""
+
+    text: str
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer: facts of the graph first, then sentences in the order of their documents.
+
+    `text` has all of it, a line for each sentence with the numbers of its citations.
+    """
+
+    status: AnswerStatus
+    text: str
+    sentences: tuple[CitedSentence, ...]
+    citations: tuple[Citation, ...]
+    passages: tuple[Passage, ...]
+    documents_searched: int
+
+
+async def ask(context: Context, question: str, about: Sequence[str] = ()) -> Answer:
+    """Answer a question about items, by their ids.
+
+    The same question on the same data has the same answer. Raises BadUserInput or LimitExceeded, with the argument, for
+    a question that is empty or too long, and for unknown or too many items; Forbidden without a permission.
+    """
+    context.require(DOCUMENTS_READ)
+    text = _check_question(question)
+    items = await _load_items(context, about)
+    passages, facts, searched = await asyncio.gather(
+        retrieve(context, text, [item.id for item in items], MAX_PASSAGES),
+        state_facts(context, items),
+        context.loader(DocumentCount).load(None),
+    )
+    candidates = list_candidates(passages)
+    texts = dict.fromkeys(
+        [text, *(item.name for item in items), *(fact.text for fact in facts), *_texts(candidates, passages)]
+    )
+    loaded = await context.loader(TermsByText).load_many(list(texts))
+    terms = dict(zip(texts, loaded, strict=True))
+    chosen = choose_sentences(terms[text], candidates, terms)
+    names = frozenset[str]().union(*(terms[item.name] for item in items))
+    is_known = bool(chosen) or _is_answered(terms[text] - names, [terms[fact.text] for fact in facts])
+    return _compose(is_known, facts, chosen, passages, searched)
+
+
+async def suggest_runbooks(context: Context, incident: IncidentRecord, first: int) -> tuple[Passage, ...]:
+    """Return the passages of runbooks that fit the title, the description and the items of an incident.
+
+    All incidents of one level share their statements.
+    """
+    items: list[str] = []
+    if context.principal.allows(ITEMS_READ):
+        arguments = RowsArguments(Selection(extra=(("role", None),)), PageRequest(MAX_INCIDENT_ITEMS, Order("name")))
+        page = await context.loader(ConfigurationItemsByIncident, arguments).load(incident.id)
+        items = [row.record.id for row in page.rows]
+    text = f"{incident.title}\n{incident.description}"[:MAX_QUESTION_LENGTH]
+    return await retrieve(context, text, items, first, DocumentKind.RUNBOOK)
+
+
+def _check_question(question: str) -> str:
+    text = question.strip()
+    if not text:
+        raise BadUserInput("question is empty; write what you want to know", argument="question")
+    if len(text) > MAX_QUESTION_LENGTH:
+        message = f"question has {len(text):,} characters; at most {MAX_QUESTION_LENGTH:,} are allowed"
+        raise LimitExceeded(message, argument="question", allowed=MAX_QUESTION_LENGTH)
+    if violation := text_violation(text):
+        raise BadUserInput(f"question {violation}", argument="question")
+    return text
+
+
+async def _load_items(context: Context, ids: Sequence[str]) -> list[ConfigurationItemRecord]:
+    if len(ids) > MAX_ITEMS:
+        message = f"about has {len(ids)} items; at most {MAX_ITEMS} are allowed"
+        raise LimitExceeded(message, argument="about", allowed=MAX_ITEMS)
+    if not ids:
+        return []
+    context.require(ITEMS_READ)
+    distinct = list(dict.fromkeys(ids))
+    items = await context.loader(ConfigurationItemById).load_many(distinct)
+    for id_, item in zip(distinct, items, strict=True):
+        if item is None:
+            raise BadUserInput(f"about names ci_{id_}, but there is no such configuration item", argument="about")
+    return [item for item in items if item is not None]
+
+
+def _texts(candidates: Iterable[Candidate], passages: Iterable[Passage]) -> list[str]:
+    return [*(each.sentence.text for each in candidates), *(each.chunk.heading for each in passages)]
+
+
+def _is_answered(question: frozenset[str], facts: Sequence[frozenset[str]]) -> bool:
+    """Whether facts cover a question, without the names of their items, which each of them has."""
+    if not facts or not question:
+        return bool(facts)
+    return max(coverage(question, fact) for fact in facts) >= MIN_COVERAGE
+
+
+def _compose(
+    is_known: bool, facts: Sequence[Fact], chosen: Sequence[Candidate], passages: tuple[Passage, ...], searched: int
+) -> Answer:
+    sources = [(fact.text, _cite_item(fact.item)) for fact in facts]
+    sources += [(each.sentence.text, _cite_lines(each)) for each in chosen]
+    numbered: dict[Citation, Citation] = {}
+    for _, source in sources:
+        numbered.setdefault(source, replace(source, number=len(numbered) + 1))
+    lines = [] if is_known else [_describe_search(passages, searched)]
+    lines += [f"{text} [{numbered[source].number}]" for text, source in sources]
+    return Answer(
+        AnswerStatus.ANSWERED if is_known else AnswerStatus.UNKNOWN,
+        "\n".join(lines),
+        tuple(CitedSentence(text, (numbered[source],)) for text, source in sources),
+        tuple(numbered.values()),
+        passages,
+        searched,
+    )
+
+
+def _cite_item(item: ConfigurationItemRecord) -> Citation:
+    return Citation(item.name, item_id=item.id, item_version=item.version)
+
+
+def _cite_lines(candidate: Candidate) -> Citation:
+    chunk, sentence = candidate.passage.chunk, candidate.sentence
+    return Citation(
+        chunk.heading,
+        document_id=chunk.document_id,
+        first_line=sentence.first_line,
+        last_line=sentence.last_line,
+        content_hash=chunk.content_hash,
+    )
+
+
+def _describe_search(passages: Sequence[Passage], searched: int) -> str:
+    documents = f"{searched:,} document{'' if searched == 1 else 's'}"
+    titles = list(dict.fromkeys(passage.chunk.heading.split(" > ")[0] for passage in passages))
+    nearest = f"; the nearest: {', '.join(titles)}" if titles else ""
+    return f"Nothing in {documents} answers this question{nearest}."

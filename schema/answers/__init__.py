@@ -1,0 +1,1 @@
+"""Answers to questions, and runbooks for incidents."""

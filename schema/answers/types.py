@@ -1,0 +1,178 @@
+"""Answers: sentences of documents and facts of the graph, with their sources."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import strawberry
+
+from resolvers.answers.passages import GraphRelation
+from resolvers.answers.passages import Passage as RetrievedPassage
+from resolvers.answers.use_cases import (
+    MAX_ITEMS,
+    MAX_PASSAGES,
+    MAX_QUESTION_LENGTH,
+    AnswerStatus,
+    ask,
+    suggest_runbooks,
+)
+from resolvers.configuration_items.loaders import ConfigurationItemById
+from resolvers.context import Context
+from resolvers.documents.loaders import DocumentById
+from resolvers.errors import BadUserInput
+from schema.declarations.enums import register_enum
+from schema.declarations.fields import PAGE, Argument, attribute, field, link
+from schema.declarations.ids import decode_id_as
+from schema.declarations.paging import check_bounds
+from schema.lazy_types import LazyConfigurationItem, LazyDocument
+
+ASK_PERMISSION = "answers:ask"
+DOCUMENTS_READ_PERMISSION = "documents:read"
+MAX_RUNBOOKS = 10
+DEFAULT_RUNBOOKS = 3
+
+register_enum(
+    AnswerStatus,
+    "Whether the question is answered.",
+    ANSWERED="Documents or facts have words of the question.",
+    UNKNOWN="Nothing that you may read answers it; `text` says what was searched.",
+)
+register_enum(
+    GraphRelation,
+    "How the document of a passage is linked to the configuration items of a question or an incident.",
+    OWN="It is about one of the items.",
+    DEPENDENCY="It is about something that one of the items depends on, at most two hops away.",
+    NONE="It is not linked to them.",
+)
+
+
+@strawberry.type(description="The source of a sentence: lines of a document, or a configuration item.")
+class Citation:
+    number: int = attribute("Its number in `text`, from 1.")
+    heading: str = attribute(
+        "The headings above the lines, from the title of the document, for example `Redis > Failover`; or the name of "
+        "the item."
+    )
+    document: LazyDocument | None = link(
+        DocumentById,
+        "The document; null if an item is cited. One statement for all citations.",
+        key="document_id",
+        needs=DOCUMENTS_READ_PERMISSION,
+    )
+    first_line: int | None = attribute("The first line in the body of the document, from 1; null for an item.")
+    last_line: int | None = attribute("The last line in the body of the document, inclusive; null for an item.")
+    content_hash: str | None = attribute(
+        "The SHA-256 of the passage that contains the lines, in hexadecimal digits; null for an item."
+    )
+    item: LazyConfigurationItem | None = link(
+        ConfigurationItemById,
+        "The configuration item that the fact is about; null if a document is cited.",
+        key="item_id",
+        needs="configuration-items:read",
+    )
+    item_version: int | None = attribute("The version of the item that was read; null for a document.")
+
+
+@strawberry.type(description="A sentence of an answer: copied from a document, or a fact about a configuration item.")
+class AnswerSentence:
+    text: str = attribute("The sentence without Markdown's marks; code that belongs to it follows in lines of its own.")
+    citations: list[Citation] = attribute("Its sources.", size=1)
+
+
+@strawberry.type(description="A part of a document that was retrieved, and the reasons of its rank.")
+class Passage:
+    record = RetrievedPassage
+
+    rank: int = attribute("Its rank, from 1.")
+    document: LazyDocument | None = link(
+        DocumentById,
+        "The document. One statement for all passages.",
+        key="chunk.document_id",
+        needs=DOCUMENTS_READ_PERMISSION,
+    )
+    heading: str = attribute(
+        "The headings above it, from the title of the document, for example `Redis > Failover`.", of="chunk.heading"
+    )
+    text: str = attribute("Its text, Markdown.", of="chunk.body")
+    first_line: int = attribute("Its first line in the body of the document, from 1.", of="chunk.first_line")
+    last_line: int = attribute("Its last line in the body of the document, inclusive.", of="chunk.last_line")
+    content_hash: str = attribute("The SHA-256 of heading and text, in hexadecimal digits.", of="chunk.content_hash")
+    keyword_rank: int | None = attribute("Its rank by words alone, from 1; null if it has no word of the question.")
+    name_match: bool = attribute(
+        "Whether the question is, or contains, the title or key of its document; such passages come first."
+    )
+    relation: GraphRelation = attribute("How its document is linked to the configuration items.")
+    factor: float = attribute("The factor of its score that follows from `relation`: 1.5, 1.25 or 1.")
+
+
+@strawberry.type(
+    description="An answer. All sentences of documents are copied, none is written by a model, so equal questions on "
+    "equal data have equal answers. Documents that you may not read are never quoted."
+)
+class Answer:
+    status: AnswerStatus = attribute("Whether the question is answered.")
+    text: str = attribute("The whole answer as plain text: a line for each sentence, with the numbers of citations.")
+    sentences: list[AnswerSentence] = attribute(
+        "Facts about the items in `about`, then at most six sentences in the order of their documents.", size=10
+    )
+    citations: list[Citation] = attribute("The sources of all sentences, by number.", size=10)
+    passages: list[Passage] = attribute("The passages that were considered, best first.", size=MAX_PASSAGES)
+    documents_searched: int = attribute("The number of documents that you may read and that were searched.")
+
+
+# Parsing five passages and comparing their sentences takes about 20 ms.
+ASK_COST = 5_000
+
+
+def _ask(context: Context, _: Any, arguments: Mapping[str, Any]) -> Any:
+    return ask(context, arguments["question"], [_item_id(each) for each in arguments.get("about") or ()])
+
+
+def _item_id(text: str) -> str:
+    uuid = decode_id_as("ci", text, "about")
+    if uuid is None:
+        raise BadUserInput(f"about names {text}, which is not a configuration item", argument="about")
+    return uuid
+
+
+def _suggested_runbooks(context: Context, incident: Any, arguments: Mapping[str, Any]) -> Any:
+    first = check_bounds(arguments["first"], "first", MAX_RUNBOOKS, minimum=1)
+    return suggest_runbooks(context, incident, first)
+
+
+@strawberry.type
+class HasSuggestedRunbooks:
+    """Adds the field `suggestedRunbooks` to a type."""
+
+    suggested_runbooks: list[Passage] | None = field(
+        _suggested_runbooks,
+        "The parts of runbooks that fit its title, its description and its configuration items, best first. Four "
+        "statements, and two more and a walk with configuration items, for all incidents of one level.",
+        needs=DOCUMENTS_READ_PERMISSION,
+        arguments=(Argument("first", int, f"The maximum number of passages, 1 to {MAX_RUNBOOKS}.", DEFAULT_RUNBOOKS),),
+        size=PAGE,
+    )
+
+
+@strawberry.type
+class AnswerQueries:
+    ask: Answer | None = field(
+        _ask,
+        "Answer a question with sentences of runbooks and knowledge articles, and with facts about configuration "
+        "items. Needs `documents:read` too, and `configuration-items:read` for `about`. Five statements; about items, "
+        "up to eight more and three walks.",
+        needs=ASK_PERMISSION,
+        arguments=(
+            Argument(
+                "question",
+                str,
+                f"The question, 1 to {MAX_QUESTION_LENGTH:,} characters, for example `How do I fail over Redis?`.",
+            ),
+            Argument(
+                "about",
+                list[strawberry.ID] | None,
+                f"Global ids of the configuration items that it is about, at most {MAX_ITEMS}. Documents about them, "
+                "and about what they depend on, rank higher.",
+            ),
+        ),
+        cost=ASK_COST,
+    )
