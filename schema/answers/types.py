@@ -145,7 +145,7 @@ class HasSuggestedRunbooks:
 
     suggested_runbooks: list[Passage] | None = field(
         _suggested_runbooks,
-        "The parts of runbooks that fit its title, its description and its configuration items, best first. Four "
+        "The parts of runbooks that fit its title, its description and its configuration items, best first. Three "
         "statements, and two more and a walk with configuration items, for all incidents of one level.",
         needs=DOCUMENTS_READ_PERMISSION,
         arguments=(Argument("first", int, f"The maximum number of passages, 1 to {MAX_RUNBOOKS}.", DEFAULT_RUNBOOKS),),
@@ -159,7 +159,7 @@ class AnswerQueries:
         _ask,
         "Answer a question with sentences of runbooks and knowledge articles, and with facts about configuration "
         "items. Needs `documents:read` too, and `configuration-items:read` for `about`. Five statements; about items, "
-        "up to eight more and three walks.",
+        "up to seven more and three walks.",
         needs=ASK_PERMISSION,
         arguments=(
             Argument(

@@ -158,7 +158,7 @@ def test_doctor_reports_a_state_folder_that_cannot_be_used(
 def test_help_tells_the_exit_codes() -> None:
     shown = " ".join(runner.invoke(application, ["--help"], terminal_width=200).stdout.split())
     assert EXIT_CODES_HELP in shown
-    assert [int(code) for code in Exit] == [0, 1, 2, 3, 4, 5, 6]
+    assert [int(code) for code in Exit] == [0, 1, 2, 3, 4, 5, 6, 7]
 
 
 def test_unknown_arguments_are_usage_errors() -> None:
