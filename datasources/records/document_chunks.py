@@ -36,11 +36,3 @@ class StaleDocument(Struct, frozen=True, array_like=True):
     title: str
     body: str
     version: int
-
-
-class ChunkText(Struct, frozen=True, array_like=True):
-    """A chunk that waits for its embedding."""
-
-    id: str
-    heading: str
-    body: str

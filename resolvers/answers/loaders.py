@@ -9,6 +9,8 @@ from datasources.aurora.documents.chunks import (
     fetch_terms,
     rank_chunks_by_texts,
 )
+from datasources.aurora.documents.vectors import rank_chunks_by_vectors
+from datasources.language.embeddings import open_embedder
 from datasources.records.document_chunks import DocumentChunkMatch, DocumentChunkRecord
 from datasources.records.documents import DocumentKind
 from resolvers.loading.loader import Loader
@@ -25,6 +27,29 @@ class ChunkMatchesByText(Loader[str, list[DocumentChunkMatch]]):
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, list[DocumentChunkMatch]]:
         context = self.context
         return await rank_chunks_by_texts(context.sources.main, keys, context.scope, MAX_MATCHES, self.arguments)
+
+    def absent(self, key: str) -> list[DocumentChunkMatch]:
+        return []
+
+
+class ChunkMatchesByMeaning(Loader[str, list[DocumentChunkMatch]]):
+    """The chunks whose embeddings are most similar to that of each text; none where no model is installed.
+
+    `arguments` as of `ChunkMatchesByText`.
+    """
+
+    arguments: DocumentKind | None
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, list[DocumentChunkMatch]]:
+        context = self.context
+        embedder = open_embedder()
+        if embedder is None:
+            return {}
+        embeddings = {key: embedding for key in keys if (embedding := embedder.embed(key)) is not None}
+        found = await rank_chunks_by_vectors(
+            context.sources.main, list(embeddings.values()), embedder.model, context.scope, MAX_MATCHES, self.arguments
+        )
+        return dict(zip(embeddings, found, strict=True))
 
     def absent(self, key: str) -> list[DocumentChunkMatch]:
         return []

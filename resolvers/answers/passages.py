@@ -22,13 +22,15 @@ FACTORS = MappingProxyType({GraphRelation.OWN: 1.5, GraphRelation.DEPENDENCY: 1.
 class Passage:
     """A retrieved chunk and why it has its rank, from 1.
 
-    `keyword_rank` is its rank by BM25, None if it has no term of the text; `name_match` is whether a name in the text
+    `keyword_rank` is its rank by BM25, None if it has no term of the text; `vector_rank` is its rank by the similarity
+    of embeddings, None beyond the first 100 or without a model; `name_match` is whether a name in the text
     is the title or the key of its document, which puts it first; `factor` follows from the relation.
     """
 
     chunk: DocumentChunkRecord
     rank: int
     keyword_rank: int | None
+    vector_rank: int | None
     name_match: bool
     relation: GraphRelation
     factor: float

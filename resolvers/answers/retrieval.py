@@ -9,14 +9,16 @@ from datasources.graph.port import Direction, Walk
 from datasources.records.document_chunks import DocumentChunkMatch
 from datasources.records.documents import DocumentKind
 from resolvers.answers.fusion import fuse_ranks
-from resolvers.answers.loaders import ChunkById, ChunkMatchesByName, ChunkMatchesByText
+from resolvers.answers.loaders import ChunkById, ChunkMatchesByMeaning, ChunkMatchesByName, ChunkMatchesByText
 from resolvers.answers.passages import FACTORS, GraphRelation, Passage
 from resolvers.context import Context
 from resolvers.documents.loaders import DocumentIdsByConfigurationItem
 from resolvers.errors import SourceLost
 from resolvers.relationships.loaders import ReachArguments, ReachByStarts
 
+# Words find names and messages of alerts, embeddings find paraphrases. `python -m bench.retrieval` compares weights.
 KEYWORD_WEIGHT = 1.0
+VECTOR_WEIGHT = 0.25
 MAX_CHUNKS_OF_DOCUMENT = 2
 # Names that are looked up for one text.
 MAX_NAMES = 50
@@ -37,15 +39,17 @@ async def retrieve(
     to the items; ties are ordered by document and position. Without the graph, which the request then reports as
     degraded, dependencies are not considered. Several texts that are retrieved together share their statements.
     """
-    keywords, named, relations = await asyncio.gather(
+    keywords, similar, named, relations = await asyncio.gather(
         context.loader(ChunkMatchesByText, kind).load(text),
+        context.loader(ChunkMatchesByMeaning, kind).load(text),
         context.loader(ChunkMatchesByName, kind).load_many(names_in(text)),
         _relate_documents(context, tuple(sorted(set(items)))),
     )
-    matches = {match.chunk_id: match for match in (*(each for name in named for each in name), *keywords)}
+    matches = {match.chunk_id: match for match in (*(each for name in named for each in name), *keywords, *similar)}
     named_documents = {match.document_id for name in named for match in name}
-    ranks = {match.chunk_id: rank for rank, match in enumerate(keywords, 1)}
-    scores = fuse_ranks([(KEYWORD_WEIGHT, [match.chunk_id for match in keywords])])
+    by_keywords, by_vector = ([match.chunk_id for match in found] for found in (keywords, similar))
+    keyword_ranks, vector_ranks = ({id: rank for rank, id in enumerate(ids, 1)} for ids in (by_keywords, by_vector))
+    scores = fuse_ranks([(KEYWORD_WEIGHT, by_keywords), (VECTOR_WEIGHT, by_vector)])
 
     def relation(match: DocumentChunkMatch) -> GraphRelation:
         return relations.get(match.document_id, GraphRelation.NONE)
@@ -60,8 +64,8 @@ async def retrieve(
     present = [(match, chunk) for match, chunk in zip(best, chunks, strict=True) if chunk is not None]
     return tuple(
         Passage(
-            chunk, rank, ranks.get(match.chunk_id), match.document_id in named_documents, relation(match),
-            FACTORS[relation(match)],
+            chunk, rank, keyword_ranks.get(match.chunk_id), vector_ranks.get(match.chunk_id),
+            match.document_id in named_documents, relation(match), FACTORS[relation(match)],
         )
         for rank, (match, chunk) in enumerate(present, 1)
     )  # fmt: skip

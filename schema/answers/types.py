@@ -97,6 +97,9 @@ class Passage:
     last_line: int = attribute("Its last line in the body of the document, inclusive.", of="chunk.last_line")
     content_hash: str = attribute("The SHA-256 of heading and text, in hexadecimal digits.", of="chunk.content_hash")
     keyword_rank: int | None = attribute("Its rank by words alone, from 1; null if it has no word of the question.")
+    vector_rank: int | None = attribute(
+        "Its rank by similar meaning alone, from 1 to 100; null beyond that, or if no model of embeddings is installed."
+    )
     name_match: bool = attribute(
         "Whether the question is, or contains, the title or key of its document; such passages come first."
     )

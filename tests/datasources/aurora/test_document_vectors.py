@@ -6,13 +6,12 @@ import psycopg
 import pytest
 
 from datasources.aurora.documents.vectors import (
-    delete_vectors_of_other_models,
-    fetch_chunks_without_vector,
     insert_vectors,
-    rank_chunks_by_vector,
+    rank_chunks_by_vectors,
 )
 from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
+from datasources.records.documents import DocumentKind
 from datasources.records.queries import Scope
 from tests.fixtures.databases import create_database
 
@@ -20,6 +19,7 @@ EVERYTHING = Scope(sees_restricted=True)
 NOTHING = Scope(sees_restricted=False)
 TEAM = "00000000-0000-7000-8000-00000000000a"
 # The last one is of a restricted document.
+ASKED = [0.6, 0.8, 0.0]
 EMBEDDINGS = [[1.0, 0.0, 0.0], [0.6, 0.8, 0.0], [0.0, 0.6, -0.8], [0.6, 0.8, 0.0], [0.8, 0.6, 0.0]]
 
 
@@ -50,20 +50,27 @@ async def database(postgres: EmbeddedPostgres, request: pytest.FixtureRequest) -
     database = Database("main", url)
     async with database.transaction() as transaction:
         given = {number(100 + n): embedding for n, embedding in enumerate(EMBEDDINGS)}
-        await insert_vectors(transaction, "one", given | {number(999): [1.0, 0.0, 0.0]})
+        await insert_vectors(transaction, "one", given)
         await insert_vectors(transaction, "other", {number(105): [1.0, 0.0]})
     yield database
     await database.close()
 
 
 async def ranks(database: Database, scope: Scope, limit: int = 10) -> list[tuple[int, float]]:
-    found = await rank_chunks_by_vector(database, [0.6, 0.8, 0.0], "one", scope, limit)
+    [found] = await rank_chunks_by_vectors(database, [ASKED], "one", scope, limit)
     return [(int(match.chunk_id[-3:]) - 100, round(match.score, 6)) for match in found]
 
 
-async def test_chunks_are_ranked_by_the_cosine_and_then_by_id(database: Database) -> None:
+async def test_chunks_are_ranked_by_the_cosine_and_then_by_position(database: Database) -> None:
     assert await ranks(database, EVERYTHING) == [(1, 1.0), (3, 1.0), (4, 0.96), (0, 0.6), (2, 0.48)]
     assert await ranks(database, EVERYTHING, 2) == [(1, 1.0), (3, 1.0)]
+
+
+async def test_several_embeddings_and_one_kind_of_documents(database: Database) -> None:
+    asked = [ASKED, [0.0, 0.0, -1.0]]
+    found = await rank_chunks_by_vectors(database, asked, "one", EVERYTHING, 1, DocumentKind.KNOWLEDGE)
+    assert [[match.chunk_id for match in each] for each in found] == [[number(101)], [number(102)]]
+    assert await rank_chunks_by_vectors(database, asked, "one", EVERYTHING, 1, DocumentKind.RUNBOOK) == [[], []]
 
 
 async def test_restricted_documents_are_for_their_team_alone(database: Database) -> None:
@@ -73,16 +80,5 @@ async def test_restricted_documents_are_for_their_team_alone(database: Database)
 
 
 async def test_models_are_never_compared_with_each_other(database: Database) -> None:
-    assert await rank_chunks_by_vector(database, [0.6, 0.8, 0.0], "other", EVERYTHING, 10) == []
-    assert await rank_chunks_by_vector(database, [0.6, 0.8, 0.0], "none", EVERYTHING, 10) == []
-    waiting = await fetch_chunks_without_vector(database, "one", 10)
-    assert [(chunk.id, chunk.heading) for chunk in waiting] == [(number(105), "heading 5")]
-    assert len(await fetch_chunks_without_vector(database, "none", 4)) == 4
-
-
-async def test_vectors_of_other_models_are_deleted(database: Database) -> None:
-    async with database.transaction() as transaction:
-        await insert_vectors(transaction, "old", {number(105): [1.0, 0.0]})
-        await delete_vectors_of_other_models(transaction, "one")
-    assert len(await fetch_chunks_without_vector(database, "old", 10)) == 6
-    assert len(await fetch_chunks_without_vector(database, "one", 10)) == 1
+    assert await rank_chunks_by_vectors(database, [ASKED], "other", EVERYTHING, 10) == [[]]
+    assert await rank_chunks_by_vectors(database, [ASKED], "none", EVERYTHING, 10) == [[]]

@@ -39,10 +39,10 @@ async def test_runbooks_fit_the_text_and_the_items(library: Library) -> None:
 async def test_incidents_of_a_list_share_their_statements(library: Library) -> None:
     one = await library.ask(RANKS, n="INC1", first=3)
     assert one.data == {"incident": {"suggestedRunbooks": [{"rank": 1}, {"rank": 2}]}}
-    # The incident and its items, then words, names and documents of items, then chunks.
-    assert one.sql == 6
+    # The incident and its items, then words, vectors, names and documents of items, then chunks.
+    assert one.sql == 7
     many = await library.ask("{ incidents { nodes { suggestedRunbooks { rank } } } }", also="incidents:read-restricted")
-    assert (len(many.data["incidents"]["nodes"]), many.sql) == (3, 6)
+    assert (len(many.data["incidents"]["nodes"]), many.sql) == (3, 7)
 
 
 async def test_without_permission_for_items_only_words_count(library: Library) -> None:

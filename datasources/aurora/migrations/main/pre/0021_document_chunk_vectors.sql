@@ -20,26 +20,27 @@ CREATE TABLE document_chunk_vectors (
     PRIMARY KEY (chunk_id, model)
 );
 
--- The visible chunks that are most similar to `asked`, a vector of the length 1, at most `most`, best first. The score
--- is the cosine, from -1 to 1. An exact search: it reads all vectors of the model.
+-- The visible chunks that are most similar to `asked`, a vector of the length 1, of documents of one kind or of all
+-- (null), at most `most`, best first. The score is the cosine, from -1 to 1. An exact search: it reads all vectors of the
+-- model.
 CREATE FUNCTION chunks_by_vector(
-    asked real[], asked_model text, sees_restricted boolean, team_keys text[], most integer)
-RETURNS TABLE (chunk_id uuid, document_id uuid, score double precision)
+    asked real[], asked_model text, asked_kind text, sees_restricted boolean, team_keys text[], most integer)
+RETURNS TABLE (chunk_id uuid, document_id uuid, "position" integer, score double precision)
 LANGUAGE plpgsql STABLE ROWS 100
 AS $$
 BEGIN
     RETURN QUERY EXECUTE format(
-        'SELECT c.id, c.document_id, %s AS score
+        'SELECT c.id, c.document_id, c.position, %s AS score
          FROM document_chunk_vectors v
          JOIN document_chunks c ON c.id = v.chunk_id
          JOIN documents d ON d.id = c.document_id
-         WHERE v.model = $2 AND cardinality(v.embedding) = cardinality($1)
-               AND ($3 OR d.restricted_team_id IS NULL
-                    OR d.restricted_team_id IN (SELECT t.id FROM teams t WHERE t.key = ANY($4)))
-         ORDER BY 3 DESC, c.id LIMIT $5',
+         WHERE v.model = $2 AND cardinality(v.embedding) = cardinality($1) AND ($3 IS NULL OR d.kind = $3)
+               AND ($4 OR d.restricted_team_id IS NULL
+                    OR d.restricted_team_id IN (SELECT t.id FROM teams t WHERE t.key = ANY($5)))
+         ORDER BY 4 DESC, c.document_id, c.position LIMIT $6',
         CASE WHEN to_regtype('vector') IS NULL
              THEN '(SELECT sum(x * y)::float8 FROM unnest(v.embedding, $1) AS pairs (x, y))'
              ELSE '-(v.embedding::vector <#> $1::vector)' END)
-        USING asked, asked_model, sees_restricted, team_keys, most;
+        USING asked, asked_model, asked_kind, sees_restricted, team_keys, most;
 END
 $$;
