@@ -1,0 +1,1 @@
+"""Retrieval of runbooks: questions with accepted answers, and the comparison of rankings."""
