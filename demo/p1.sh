@@ -65,6 +65,7 @@ alert firing 0001-01-01T00:00:00Z
 say '2. An incident is open, and a workflow run has started'
 incident='query ($number: String!) { incident(number: $number) {
   id number title priority state alerts { status } configurationItems { nodes { name } }
+  suggestedRunbooks { rank heading document { key } }
   workflowRuns { nodes { id number state requestedBy workflow { key }
     blastRadius { total critical }
     stepRuns { state step { key kind } } } } } }'

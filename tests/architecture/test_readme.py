@@ -16,11 +16,11 @@ EXAMPLES = re.findall(r"```graphql\n(.*?)```\n\n```json\n(.*?)```", README, re.D
 MAKEFILE = (ROOT / "Makefile").read_text()
 
 
-def test_there_are_three_examples() -> None:
-    assert len(EXAMPLES) == 3
+def test_there_are_four_examples() -> None:
+    assert len(EXAMPLES) == 4
 
 
-@pytest.mark.parametrize(("document", "printed"), EXAMPLES, ids=["incident", "impact", "search"])
+@pytest.mark.parametrize(("document", "printed"), EXAMPLES, ids=["incident", "impact", "search", "answer"])
 async def test_a_document_gives_the_printed_answer(demo: tuple[str, str], document: str, printed: str) -> None:
     body: dict[str, Any] = await answer_to(demo, document, {})
     assert body["data"] == json.loads(printed)

@@ -14,32 +14,38 @@ WITH asked AS MATERIALIZED (
     SELECT x.n, a.lexeme AS term
     FROM unnest(%(texts)s::text[]) WITH ORDINALITY x (text, n)
     CROSS JOIN LATERAL unnest(to_tsvector('english', retrieval_words(x.text))) a),
-frequencies AS MATERIALIZED (
-    SELECT t.term, count(*) AS chunks FROM document_chunk_terms t
-    WHERE t.term IN (SELECT a.term FROM asked a) GROUP BY t.term),
 corpus AS MATERIALIZED (
-    SELECT count(*)::float8 AS chunks, coalesce(avg(length), 1)::float8 AS mean_length FROM document_chunks)
-SELECT x.n, best.id, best.document_id, best.position, best.score
-FROM unnest(%(texts)s::text[]) WITH ORDINALITY x (text, n)
-CROSS JOIN LATERAL (
-    -- Summed in one order, so that equal chunks have equal scores.
-    SELECT c.id, c.document_id, c.position,
-           sum(ln(1 + (corpus.chunks - f.chunks + 0.5) / (f.chunks + 0.5))
-               * t.weight * 2.2 / (t.weight + 1.2 * (0.25 + 0.75 * c.length / corpus.mean_length))
-               ORDER BY t.term) AS score
-    FROM asked a
-    JOIN frequencies f ON f.term = a.term
-    JOIN document_chunk_terms t ON t.term = a.term
+    SELECT count(*)::float8 AS chunks, coalesce(avg(length), 1)::float8 AS mean_length FROM document_chunks),
+frequencies AS MATERIALIZED (
+    SELECT t.term, ln(1 + (corpus.chunks - count(*) + 0.5) / (count(*) + 0.5)::float8) AS weight
+    FROM document_chunk_terms t CROSS JOIN corpus
+    WHERE t.term IN (SELECT a.term FROM asked a)
+    GROUP BY t.term, corpus.chunks),
+-- Once for all texts. In whole billionths, so that a sum does not depend on its order and equal chunks have equal scores.
+postings AS MATERIALIZED (
+    SELECT t.term, c.id, c.document_id, c.position,
+           (1e9 * f.weight * t.weight * 2.2 / (t.weight + 1.2 * (0.25 + 0.75 * c.length / corpus.mean_length)))::bigint
+               AS score
+    FROM frequencies f
+    -- OFFSET keeps this a search in the index for each term, whatever number of terms the planner expects.
+    CROSS JOIN LATERAL (SELECT * FROM document_chunk_terms x WHERE x.term = f.term OFFSET 0) t
     JOIN document_chunks c ON c.id = t.chunk_id
     JOIN documents d ON d.id = c.document_id
     CROSS JOIN corpus
-    WHERE a.n = x.n AND (%(kind)s::text IS NULL OR d.kind = %(kind)s)
+    WHERE (%(kind)s::text IS NULL OR d.kind = %(kind)s)
       AND (%(sees_restricted)s OR d.restricted_team_id IS NULL
-           OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))
-    GROUP BY c.id, c.document_id, c.position
-    ORDER BY score DESC, c.document_id, c.position
-    LIMIT %(limit)s) best
-ORDER BY x.n, best.score DESC, best.document_id, best.position;
+           OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))),
+scores AS (
+    SELECT a.n, p.id, p.document_id, p.position, sum(p.score) AS score
+    FROM asked a JOIN postings p ON p.term = a.term
+    GROUP BY a.n, p.id, p.document_id, p.position),
+ranks AS (
+    SELECT s.*, row_number() OVER (PARTITION BY s.n ORDER BY s.score DESC, s.document_id, s.position) AS place
+    FROM scores s)
+SELECT r.n, r.id, r.document_id, r.position, (r.score / 1e9)::float8
+FROM ranks r
+WHERE r.place <= %(limit)s
+ORDER BY r.n, r.place;
 
 -- name: chunks_by_names
 -- The first chunk of each visible document whose title or key equals a name, whatever the case of letters, by name, of
