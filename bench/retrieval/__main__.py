@@ -248,7 +248,8 @@ def show(console: Console, figures: Mapping[str, Any]) -> None:
         f"{figures['documents']} documents, {figures['chunks']:,} chunks, indexed in {figures['index_seconds']:.0f} s "
         f"({figures['chunks'] / figures['index_seconds']:.0f} chunks a second)\n"
         f"an answer: {answers['p50_ms']:.0f} ms (p50), {answers['p95_ms']:.0f} ms (p95)\n"
-        f"answered: {answers['answered_of_answerable']:.0%} of the answerable, {answers['answered_of_unanswerable']:.0%} of the others\n"
+        f"answered: {answers['answered_of_answerable']:.0%} of the answerable, "
+        f"{answers['answered_of_unanswerable']:.0%} of the others\n"
         f"peak memory of the process: {figures['peak_mib']:.0f} MiB"
     )
 
