@@ -83,6 +83,10 @@ def _closing(report: ImportReport) -> list[str]:
     lines.extend(_prune(report))
     if report.graph is not None:
         lines.append(f"graph: {report.graph:,} changes")
+    if report.indexed is None:
+        lines.append("documents were not indexed; run stackflow documents index")
+    elif report.indexed:
+        lines.append(f"{report.indexed:,} documents were indexed")
     if report.rejects:
         lines.append(f"rejected and unresolved rows: {report.rejects}")
     lines.append(f"{'would change nothing' if report.dry_run else 'changed nothing'}" if report.changes_nothing else "")

@@ -21,6 +21,7 @@ from datasources.credentials.factory import resolve_conninfo
 from datasources.errors import SourceError, SourceUnavailable
 from datasources.files.errors import MappingError
 from datasources.sources import Sources, open_sources
+from resolvers.documents.indexing import index_documents
 from resolvers.imports.report import ImportReport
 from resolvers.imports.run import MAX_PRUNE_SHARE, ImportOptions, run_import
 from settings import Settings
@@ -109,9 +110,20 @@ async def _run(
                 after_write=lambda tables: sources.cache.invalidate(sorted(tables)),
                 progress=bar.show,
             )
+            if not options.dry_run:
+                await _index(sources, report, bar)
         return report, None if options.dry_run else await _follow(sources, report)
     finally:
         await sources.close()
+
+
+async def _index(sources: Sources, report: ImportReport, bar: ImportProgress) -> None:
+    """Index the imported documents. A running server does it, too, so a failure is only reported."""
+    if any(section.entity == "documents" and section.created + section.changed for section in report.sections):
+        try:
+            report.indexed = await index_documents(sources, bar.show)
+        except SourceError:
+            report.indexed = None
 
 
 async def _follow(sources: Sources, report: ImportReport) -> SourceError | None:

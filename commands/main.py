@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from commands import ask, doctor, events, graph, imports, keys, migrate, print_schema, queues, serve
+from commands import ask, doctor, documents, events, graph, imports, keys, migrate, print_schema, queues, serve
 from commands.exit_codes import EXIT_CODES_HELP
 
 application = typer.Typer(
@@ -25,6 +25,7 @@ application.command("ask")(ask.command)
 schema.command("print")(print_schema.command)
 application.add_typer(schema, name="schema")
 application.add_typer(keys.application, name="key")
+application.add_typer(documents.application, name="documents")
 application.add_typer(graph.application, name="graph")
 application.add_typer(events.application, name="events")
 application.add_typer(queues.application, name="queues")

@@ -14,6 +14,7 @@ from datasources.observability.logs import begin_invocation
 from datasources.observability.metrics import emit_metrics
 from datasources.sources import Sources, open_sources
 from datasources.supervisor import Backoff, background_task, supervise
+from resolvers.documents.indexing import index_batch
 from resolvers.projection.comparison import BucketComparer
 from resolvers.projection.follow import OutboxProjector, ProjectionRound
 from resolvers.projection.reports import CheckReport
@@ -99,6 +100,9 @@ async def _run_until(seconds: float) -> dict[str, int]:
         _measure(done)
         await delete_expired(sources)
         await _measure_backlog(sources)
+        # The API's functions have no background loop, so documents are indexed here, once a minute.
+        while asyncio.get_running_loop().time() < until and await index_batch(sources):
+            pass
         await _resync_until(sources, until)
         if consistency_seconds and asyncio.get_running_loop().time() < until:
             await BucketComparer(sources, consistency_seconds).run_round()

@@ -47,6 +47,7 @@ class ImportReport(msgspec.Struct, kw_only=True):
 
     `linked` counts requirements whose item is now known. `absent` is what a refused prune would have removed.
     `graph` counts the changes that this process sent to the graph; None without a graph, or if it is unavailable.
+    `indexed` counts the documents whose chunks this process made; None if that failed.
     """
 
     mapping: str
@@ -63,6 +64,7 @@ class ImportReport(msgspec.Struct, kw_only=True):
     absent: PruneReport | None = None
     rejects: str | None = None
     graph: int | None = None
+    indexed: int | None = 0
     seconds: float = 0.0
 
     def total(self, count: str) -> int:

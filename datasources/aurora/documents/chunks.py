@@ -12,6 +12,9 @@ from datasources.records.queries import Scope
 
 _STATEMENTS = statements("documents/chunks")
 
+# Chunks that one statement inserts, so that no statement of a long document takes seconds.
+INSERT_BATCH = 200
+
 
 async def fetch_chunks(database: Database, ids: Sequence[str], scope: Scope) -> dict[str, DocumentChunkRecord]:
     """Return the visible chunks by their id; others are left out."""
@@ -70,6 +73,20 @@ async def fetch_stale_documents(database: Database, chunking: str, limit: int) -
     return await database.fetch(_STATEMENTS["documents_stale"], {"chunking": chunking, "limit": limit}, StaleDocument)
 
 
+async def count_stale_documents(database: Database, chunking: str) -> int:
+    """Return the number of documents whose chunks must be made."""
+    [count] = await database.fetch(_STATEMENTS["documents_stale_count"], {"chunking": chunking}, int)
+    return count
+
+
+async def lock_stale_document(transaction: Transaction, document: StaleDocument, chunking: str) -> bool:
+    """Lock a document until the transaction ends. False if its chunks have been made meanwhile."""
+    await transaction.fetch(_STATEMENTS["document_lock"], {"id": document.id}, int)
+    # Read by a statement of its own, since the lock may have waited for the transaction that made them.
+    bound = {"document_id": document.id, "version": document.version, "chunking": chunking}
+    return not await transaction.fetch(_STATEMENTS["document_index"], bound, str)
+
+
 async def replace_chunks(
     transaction: Transaction, document: StaleDocument, chunking: str, chunks: Sequence[DocumentChunkRecord]
 ) -> bool:
@@ -78,10 +95,18 @@ async def replace_chunks(
     if versions != [document.version]:
         return False
     await transaction.execute(_STATEMENTS["chunks_delete"], {"document_id": document.id})
+    for start in range(0, len(chunks), INSERT_BATCH):
+        await _insert(transaction, document.id, chunks[start : start + INSERT_BATCH])
+    bound = {"document_id": document.id, "version": document.version, "chunking": chunking}
+    await transaction.execute(_STATEMENTS["document_index_set"], bound)
+    return True
+
+
+async def _insert(transaction: Transaction, document_id: str, chunks: Sequence[DocumentChunkRecord]) -> None:
     await transaction.execute(
         _STATEMENTS["chunks_insert"],
         {
-            "document_id": document.id,
+            "document_id": document_id,
             "ids": [chunk.id for chunk in chunks],
             "positions": [chunk.position for chunk in chunks],
             "headings": [chunk.heading for chunk in chunks],
@@ -91,9 +116,6 @@ async def replace_chunks(
             "content_hashes": [chunk.content_hash for chunk in chunks],
         },
     )
-    bound = {"document_id": document.id, "version": document.version, "chunking": chunking}
-    await transaction.execute(_STATEMENTS["document_index_set"], bound)
-    return True
 
 
 def _bound(scope: Scope) -> dict[str, object]:

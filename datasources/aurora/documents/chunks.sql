@@ -80,6 +80,17 @@ WHERE x.document_id IS NULL OR x.document_version <> d.version OR x.chunking <> 
 ORDER BY d.id
 LIMIT %(limit)s;
 
+-- name: documents_stale_count
+-- The number of those documents.
+SELECT count(*)
+FROM documents d LEFT JOIN document_indexes x ON x.document_id = d.id
+WHERE x.document_id IS NULL OR x.document_version <> d.version OR x.chunking <> %(chunking)s;
+
+-- name: document_index
+-- The id of a document if its chunks were made from this version by these rules.
+SELECT x.document_id FROM document_indexes x
+WHERE x.document_id = %(document_id)s::uuid AND x.document_version = %(version)s AND x.chunking = %(chunking)s;
+
 -- name: document_lock
 -- The version of a document, which no one changes until the transaction ends.
 SELECT d.version FROM documents d WHERE d.id = %(id)s::uuid FOR UPDATE;

@@ -46,7 +46,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN worded(regexp_replace(
     regexp_replace(given, '([[:lower:][:digit:]])([[:upper:]])', '\1 \2', 'g'), '[_./:-]+', ' ', 'g'));
 
--- The terms of a chunk with their weights; the title of its document is part of its heading.
+-- The terms of a chunk with their weights; the title of its document is part of its heading. A chunk of one endless
+-- line is read up to the same length as the body of a document in search, since a search vector has a limit.
 CREATE FUNCTION chunk_terms(heading text, body text) RETURNS TABLE (term text, weight real)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 50
 BEGIN ATOMIC
@@ -55,7 +56,7 @@ BEGIN ATOMIC
         SELECT h.lexeme, 2 * cardinality(h.positions) AS weight
         FROM unnest(to_tsvector('english', retrieval_words(heading))) h
         UNION ALL
-        SELECT b.lexeme, cardinality(b.positions) FROM unnest(to_tsvector('english', retrieval_words(body))) b
+        SELECT b.lexeme, cardinality(b.positions) FROM unnest(to_tsvector('english', retrieval_words(left(body, 200000)))) b
     ) found
     GROUP BY found.lexeme;
 END;

@@ -1,0 +1,83 @@
+"""The index of documents: makes the chunks of documents that are new or have changed."""
+
+import asyncio
+import logging
+from functools import partial
+
+from uuid_utils import uuid7
+
+from datasources.aurora.documents.chunks import (
+    count_stale_documents,
+    fetch_stale_documents,
+    lock_stale_document,
+    replace_chunks,
+)
+from datasources.documents.chunks import CHUNKING, Chunk, split_document
+from datasources.observability.exceptions import report as report_error
+from datasources.observability.spans import INTERNAL, record_call, record_work
+from datasources.records.document_chunks import DocumentChunkRecord, StaleDocument
+from datasources.request import RequestContext, use_request
+from datasources.sources import Sources
+from datasources.supervisor import CaughtError, attempt
+from resolvers.imports.progress import Progress, ProgressStep, ignore_progress
+
+log = logging.getLogger("stackflow.documents")
+
+WORKER = "documents"
+# Documents that are read at once.
+BATCH_SIZE = 20
+
+
+async def index_documents(sources: Sources, report: Progress = ignore_progress) -> int:
+    """Make the chunks of all documents that wait for them. Return the number of documents.
+
+    Each document is one transaction, so an interrupted call is continued by the next one, and several can run at the
+    same time. Raises SourceUnavailable if the database is lost.
+    """
+    total = await count_stale_documents(sources.main, CHUNKING)
+    done = 0
+    while batch := await index_batch(sources):
+        done += batch
+        # Other documents may have been written meanwhile.
+        total = max(total, done)
+        report(ProgressStep("indexing", "documents", done=done, total=total))
+    return done
+
+
+async def index_batch(sources: Sources) -> int:
+    """Make the chunks of at most BATCH_SIZE documents. Return the number of documents, 0 if none waits."""
+    call = RequestContext()
+    with use_request(call), record_call(WORKER, INTERNAL, call, keep_idle=False) as recording:
+        documents = await fetch_stale_documents(sources.main, CHUNKING, BATCH_SIZE)
+        for document in documents:
+            outcome = await attempt(partial(_index, sources, document))
+            if isinstance(outcome, CaughtError):
+                report_error(log, "a document has no chunks", outcome.error, WORKER, document=document.id)
+                # It waits no longer, so that it does not stop the others; its next version is tried again.
+                await _replace(sources, document, [])
+        record_work(recording, "stackflow.documents", len(documents))
+    return len(documents)
+
+
+async def _index(sources: Sources, document: StaleDocument) -> None:
+    # In a thread, since a long document takes seconds and the server has other requests.
+    await _replace(sources, document, await asyncio.to_thread(split_document, document.title, document.body))
+
+
+async def _replace(sources: Sources, document: StaleDocument, chunks: list[Chunk]) -> None:
+    records = [
+        DocumentChunkRecord(
+            str(uuid7()),
+            document.id,
+            position,
+            chunk.heading,
+            chunk.body,
+            chunk.first_line,
+            chunk.last_line,
+            chunk.content_hash,
+        )
+        for position, chunk in enumerate(chunks)
+    ]
+    async with sources.main.transaction() as transaction:
+        if await lock_stale_document(transaction, document, CHUNKING):
+            await replace_chunks(transaction, document, CHUNKING, records)
