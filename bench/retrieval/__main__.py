@@ -17,7 +17,6 @@ from typing import Any
 
 import psycopg
 import yaml
-from resolvers.documents.indexing import index_documents
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
@@ -34,6 +33,7 @@ from resolvers.answers.loaders import ChunkMatchesByMeaning, ChunkMatchesByText
 from resolvers.answers.retrieval import KEYWORD_WEIGHT, retrieve
 from resolvers.answers.use_cases import AnswerStatus, ask
 from resolvers.context import Context
+from resolvers.documents.indexing import index_documents
 from resolvers.imports.run import ImportOptions, run_import
 from resolvers.principals.principal import Principal, PrincipalKind
 from workers.migrations import migrate

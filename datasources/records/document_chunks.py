@@ -36,3 +36,13 @@ class StaleDocument(Struct, frozen=True, array_like=True):
     title: str
     body: str
     version: int
+
+
+class IndexRules(Struct, frozen=True):
+    """How chunks are made: the name of the rules that divide documents, and the model that embeds their chunks.
+
+    Without a model nothing is embedded, and chunks that another process embedded stay as they are.
+    """
+
+    chunking: str
+    model: str | None = None

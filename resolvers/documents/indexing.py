@@ -1,7 +1,8 @@
-"""The index of documents: makes the chunks of documents that are new or have changed."""
+"""The index of documents: makes the chunks of documents that are new or have changed, and embeds them."""
 
 import asyncio
 import logging
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from uuid_utils import uuid7
@@ -12,10 +13,12 @@ from datasources.aurora.documents.chunks import (
     lock_stale_document,
     replace_chunks,
 )
-from datasources.documents.chunks import CHUNKING, Chunk, split_document
+from datasources.aurora.documents.vectors import Embedding, insert_vectors
+from datasources.documents.chunks import CHUNKING, split_document
+from datasources.language.embeddings import open_embedder
 from datasources.observability.exceptions import report as report_error
 from datasources.observability.spans import INTERNAL, record_call, record_work
-from datasources.records.document_chunks import DocumentChunkRecord, StaleDocument
+from datasources.records.document_chunks import DocumentChunkRecord, IndexRules, StaleDocument
 from datasources.request import RequestContext, use_request
 from datasources.sources import Sources
 from datasources.supervisor import CaughtError, attempt
@@ -34,7 +37,7 @@ async def index_documents(sources: Sources, report: Progress = ignore_progress) 
     Each document is one transaction, so an interrupted call is continued by the next one, and several can run at the
     same time. Raises SourceUnavailable if the database is lost.
     """
-    total = await count_stale_documents(sources.main, CHUNKING)
+    total = await count_stale_documents(sources.main, _rules())
     done = 0
     while batch := await index_batch(sources):
         done += batch
@@ -48,24 +51,26 @@ async def index_batch(sources: Sources) -> int:
     """Make the chunks of at most BATCH_SIZE documents. Return the number of documents, 0 if none waits."""
     call = RequestContext()
     with use_request(call), record_call(WORKER, INTERNAL, call, keep_idle=False) as recording:
-        documents = await fetch_stale_documents(sources.main, CHUNKING, BATCH_SIZE)
+        documents = await fetch_stale_documents(sources.main, _rules(), BATCH_SIZE)
         for document in documents:
             outcome = await attempt(partial(_index, sources, document))
             if isinstance(outcome, CaughtError):
                 report_error(log, "a document has no chunks", outcome.error, WORKER, document=document.id)
                 # It waits no longer, so that it does not stop the others; its next version is tried again.
-                await _replace(sources, document, [])
+                await _replace(sources, document, [], {})
         record_work(recording, "stackflow.documents", len(documents))
     return len(documents)
 
 
 async def _index(sources: Sources, document: StaleDocument) -> None:
     # In a thread, since a long document takes seconds and the server has other requests.
-    await _replace(sources, document, await asyncio.to_thread(split_document, document.title, document.body))
+    chunks, embeddings = await asyncio.to_thread(_make_chunks, document)
+    await _replace(sources, document, chunks, embeddings)
 
 
-async def _replace(sources: Sources, document: StaleDocument, chunks: list[Chunk]) -> None:
-    records = [
+def _make_chunks(document: StaleDocument) -> tuple[list[DocumentChunkRecord], dict[str, Embedding]]:
+    """Return the chunks of a document, and their embeddings by id."""
+    chunks = [
         DocumentChunkRecord(
             str(uuid7()),
             document.id,
@@ -76,8 +81,32 @@ async def _replace(sources: Sources, document: StaleDocument, chunks: list[Chunk
             chunk.last_line,
             chunk.content_hash,
         )
-        for position, chunk in enumerate(chunks)
+        for position, chunk in enumerate(split_document(document.title, document.body))
     ]
+    embedder = open_embedder()
+    embeddings: dict[str, Embedding] = {}
+    for chunk in chunks if embedder is not None else ():
+        if (embedding := embedder.embed(f"{chunk.heading}\n{chunk.body}")) is not None:
+            embeddings[chunk.id] = embedding
+    return chunks, embeddings
+
+
+async def _replace(
+    sources: Sources,
+    document: StaleDocument,
+    chunks: Sequence[DocumentChunkRecord],
+    embeddings: Mapping[str, Embedding],
+) -> None:
+    rules = _rules()
     async with sources.main.transaction() as transaction:
-        if await lock_stale_document(transaction, document, CHUNKING):
-            await replace_chunks(transaction, document, CHUNKING, records)
+        if (
+            await lock_stale_document(transaction, document, rules)
+            and await replace_chunks(transaction, document, rules, chunks)
+            and rules.model is not None
+        ):
+            await insert_vectors(transaction, rules.model, embeddings)
+
+
+def _rules() -> IndexRules:
+    embedder = open_embedder()
+    return IndexRules(CHUNKING, embedder and embedder.model)

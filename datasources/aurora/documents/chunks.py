@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import asdict
+
 from datasources.aurora.driver.database import Database
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
-from datasources.records.document_chunks import DocumentChunkMatch, DocumentChunkRecord, StaleDocument
+from datasources.records.document_chunks import DocumentChunkMatch, DocumentChunkRecord, IndexRules, StaleDocument
 from datasources.records.documents import DocumentKind
 from datasources.records.queries import Scope
 
@@ -68,27 +70,27 @@ async def count_documents(database: Database, scope: Scope) -> int:
     return count
 
 
-async def fetch_stale_documents(database: Database, chunking: str, limit: int) -> list[StaleDocument]:
-    """Return at most `limit` documents whose chunks must be made by the rules that `chunking` names, by id."""
-    return await database.fetch(_STATEMENTS["documents_stale"], {"chunking": chunking, "limit": limit}, StaleDocument)
+async def fetch_stale_documents(database: Database, rules: IndexRules, limit: int) -> list[StaleDocument]:
+    """Return at most `limit` documents whose chunks must be made, by id."""
+    return await database.fetch(_STATEMENTS["documents_stale"], asdict(rules) | {"limit": limit}, StaleDocument)
 
 
-async def count_stale_documents(database: Database, chunking: str) -> int:
+async def count_stale_documents(database: Database, rules: IndexRules) -> int:
     """Return the number of documents whose chunks must be made."""
-    [count] = await database.fetch(_STATEMENTS["documents_stale_count"], {"chunking": chunking}, int)
+    [count] = await database.fetch(_STATEMENTS["documents_stale_count"], asdict(rules), int)
     return count
 
 
-async def lock_stale_document(transaction: Transaction, document: StaleDocument, chunking: str) -> bool:
+async def lock_stale_document(transaction: Transaction, document: StaleDocument, rules: IndexRules) -> bool:
     """Lock a document until the transaction ends. False if its chunks have been made meanwhile."""
     await transaction.fetch(_STATEMENTS["document_lock"], {"id": document.id}, int)
     # Read by a statement of its own, since the lock may have waited for the transaction that made them.
-    bound = {"document_id": document.id, "version": document.version, "chunking": chunking}
+    bound = {"document_id": document.id, "version": document.version} | asdict(rules)
     return not await transaction.fetch(_STATEMENTS["document_index"], bound, str)
 
 
 async def replace_chunks(
-    transaction: Transaction, document: StaleDocument, chunking: str, chunks: Sequence[DocumentChunkRecord]
+    transaction: Transaction, document: StaleDocument, rules: IndexRules, chunks: Sequence[DocumentChunkRecord]
 ) -> bool:
     """Replace all chunks of a document. False, with nothing changed, if it has another version by now or is deleted."""
     versions = await transaction.fetch(_STATEMENTS["document_lock"], {"id": document.id}, int)
@@ -97,7 +99,7 @@ async def replace_chunks(
     await transaction.execute(_STATEMENTS["chunks_delete"], {"document_id": document.id})
     for start in range(0, len(chunks), INSERT_BATCH):
         await _insert(transaction, document.id, chunks[start : start + INSERT_BATCH])
-    bound = {"document_id": document.id, "version": document.version, "chunking": chunking}
+    bound = {"document_id": document.id, "version": document.version} | asdict(rules)
     await transaction.execute(_STATEMENTS["document_index_set"], bound)
     return True
 

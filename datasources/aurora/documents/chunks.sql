@@ -73,10 +73,11 @@ WHERE %(sees_restricted)s OR d.restricted_team_id IS NULL
       OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[]));
 
 -- name: documents_stale
--- Documents whose chunks are missing, or were made from another version or by other rules.
+-- Documents whose chunks are missing, or were made from another version, by other rules or, unless null, another model.
 SELECT d.id, d.title, d.body, d.version
 FROM documents d LEFT JOIN document_indexes x ON x.document_id = d.id
 WHERE x.document_id IS NULL OR x.document_version <> d.version OR x.chunking <> %(chunking)s
+      OR x.model <> %(model)s::text
 ORDER BY d.id
 LIMIT %(limit)s;
 
@@ -84,12 +85,14 @@ LIMIT %(limit)s;
 -- The number of those documents.
 SELECT count(*)
 FROM documents d LEFT JOIN document_indexes x ON x.document_id = d.id
-WHERE x.document_id IS NULL OR x.document_version <> d.version OR x.chunking <> %(chunking)s;
+WHERE x.document_id IS NULL OR x.document_version <> d.version OR x.chunking <> %(chunking)s
+      OR x.model <> %(model)s::text;
 
 -- name: document_index
--- The id of a document if its chunks were made from this version by these rules.
+-- The id of a document if its chunks were made from this version by these rules and, unless null, this model.
 SELECT x.document_id FROM document_indexes x
-WHERE x.document_id = %(document_id)s::uuid AND x.document_version = %(version)s AND x.chunking = %(chunking)s;
+WHERE x.document_id = %(document_id)s::uuid AND x.document_version = %(version)s AND x.chunking = %(chunking)s
+      AND (%(model)s::text IS NULL OR x.model = %(model)s);
 
 -- name: document_lock
 -- The version of a document, which no one changes until the transaction ends.
@@ -119,7 +122,7 @@ SELECT t.term, t.chunk_id, t.weight FROM terms t JOIN chunks c ON c.id = t.chunk
 
 -- name: document_index_set
 -- Record from which version of a document its chunks were made, and by which rules.
-INSERT INTO document_indexes (document_id, document_version, chunking)
-VALUES (%(document_id)s::uuid, %(version)s, %(chunking)s)
+INSERT INTO document_indexes (document_id, document_version, chunking, model)
+VALUES (%(document_id)s::uuid, %(version)s, %(chunking)s, coalesce(%(model)s, ''))
 ON CONFLICT (document_id) DO UPDATE
-    SET document_version = excluded.document_version, chunking = excluded.chunking;
+    SET document_version = excluded.document_version, chunking = excluded.chunking, model = excluded.model;

@@ -10,7 +10,7 @@ import pytest
 from datasources.aurora.documents.chunks import fetch_chunks, fetch_stale_documents, rank_chunks, replace_chunks
 from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.records.document_chunks import DocumentChunkRecord, StaleDocument
+from datasources.records.document_chunks import DocumentChunkRecord, IndexRules, StaleDocument
 from datasources.records.queries import Scope
 from tests.fixtures.databases import create_database
 
@@ -40,14 +40,14 @@ async def database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
             )
     database = Database("main", url)
     next_id = 100
-    for document in await fetch_stale_documents(database, "test", 10):
+    for document in await fetch_stale_documents(database, IndexRules("test"), 10):
         _, pieces = DOCUMENTS[document.title]
         chunks = []
         for position, (heading, body) in enumerate(pieces):
             next_id += 1
             chunks.append(DocumentChunkRecord(number(next_id), document.id, position, heading, body, 1, 1, "hash"))
         async with database.transaction() as transaction:
-            assert await replace_chunks(transaction, document, "test", chunks)
+            assert await replace_chunks(transaction, document, IndexRules("test"), chunks)
     yield database
     await database.close()
 
@@ -105,11 +105,11 @@ async def test_restricted_documents_are_for_their_team_alone(database: Database)
 
 
 async def test_a_document_that_changed_meanwhile_is_left_as_it_is(database: Database) -> None:
-    assert await fetch_stale_documents(database, "test", 10) == []
-    [first, *_] = await fetch_stale_documents(database, "other rules", 10)
+    assert await fetch_stale_documents(database, IndexRules("test"), 10) == []
+    [first, *_] = await fetch_stale_documents(database, IndexRules("other rules"), 10)
     old = StaleDocument(first.id, first.title, first.body, first.version + 1)
     async with database.transaction() as transaction:
-        assert not await replace_chunks(transaction, old, "other rules", [])
+        assert not await replace_chunks(transaction, old, IndexRules("other rules"), [])
     assert len(await fetch_chunks(database, [number(101), number(102)], EVERYTHING)) == 2
 
 

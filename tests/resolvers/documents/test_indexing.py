@@ -12,6 +12,7 @@ from datasources.cache.off import NoCache
 from datasources.documents.chunks import Chunk, split_document
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.graph.recursive.adapter import RecursiveGraph
+from datasources.language.embeddings import DIMENSIONS, MODEL
 from datasources.sources import Sources
 from resolvers.documents import indexing
 from resolvers.documents.indexing import BATCH_SIZE, index_batch, index_documents
@@ -90,6 +91,22 @@ async def test_other_rules_make_all_chunks_again(sources: Sources, url: str, mon
     monkeypatch.setattr(indexing, "CHUNKING", "other")
     assert await index_documents(sources) == 2
     assert execute(url, "SELECT DISTINCT chunking FROM document_indexes") == [("other",)]
+
+
+async def test_chunks_are_embedded_by_one_model(sources: Sources, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(url, "a")
+    monkeypatch.setattr(indexing, "open_embedder", lambda: None)
+    assert await index_documents(sources) == 1
+    assert execute(url, "SELECT count(*) FROM document_chunk_vectors") == [(0,)]
+    monkeypatch.undo()
+    # A process with a model embeds what one without it divided, and that one leaves it as it is.
+    assert await index_documents(sources) == 1
+    rows = "SELECT model, cardinality(embedding), chunk_id FROM document_chunk_vectors"
+    embedded = execute(url, rows)
+    assert [(model, length) for model, length, _ in embedded] == [(MODEL, DIMENSIONS)]
+    monkeypatch.setattr(indexing, "open_embedder", lambda: None)
+    assert await index_documents(sources) == 0
+    assert execute(url, rows) == embedded
 
 
 async def test_progress_counts_documents(sources: Sources, url: str) -> None:

@@ -33,11 +33,13 @@ CREATE TABLE document_chunk_terms (
 );
 CREATE INDEX document_chunk_terms_by_chunk ON document_chunk_terms (chunk_id);
 
--- Which version of a document its chunks were made from, and by which rules. A document without a row waits.
+-- Which version of a document its chunks were made from, by which rules, and by which model they were embedded, empty
+-- for none. A document without a row waits.
 CREATE TABLE document_indexes (
     document_id uuid PRIMARY KEY REFERENCES documents (id) ON DELETE CASCADE,
     document_version integer NOT NULL,
-    chunking text NOT NULL
+    chunking text NOT NULL,
+    model text NOT NULL
 );
 
 -- The words of a text for retrieval: those of identifiers such as PatroniLagTooHigh and redis_sentinel-01 part by part.
