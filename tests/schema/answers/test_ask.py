@@ -1,5 +1,6 @@
 """Answers to questions: exact sentences with their sources, ranks with their reasons, refusals, and what they cost."""
 
+import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -259,3 +260,11 @@ async def test_without_the_graph_the_answer_is_degraded_and_there(library: Libra
         "Promote the replica:\nredis-cli replicaof no one",
         "Never promote two replicas.",
     ]
+
+
+async def test_no_question_is_in_a_log(library: Library, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG):
+        await answer(library, "canaryx7f3e of redis", REDIS)
+        await library.ask(STATUS, question="canaryx7f3e" * 200)
+        await library.ask(STATUS, question="canaryx7f3e", about=["redis"])
+    assert "canaryx7f3e" not in caplog.text
