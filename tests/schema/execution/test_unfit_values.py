@@ -16,7 +16,7 @@ from tests.fixtures.profiles import examples
 from tests.fixtures.selections import GRAPHQL, places
 from tests.fixtures.writing import Writer, alone, database
 
-READ = person(*READER, "feed:read", "relationships:read", "impact:read", "consistency:read")
+READ = person(*READER, "answers:ask", "feed:read", "relationships:read", "impact:read", "consistency:read")
 
 UNFIT: dict[str, list[Any]] = {
     "String": ["a\0b", "\ud83d"],
@@ -46,7 +46,7 @@ def documents() -> list[tuple[str, str, Any, str]]:
 ITEM = '"ci_01931f0a-0000-7000-8000-00000000dead"'
 DEFAULTS = {
     ("changesSince", "first"): "1", ("search", "first"): "1", ("search", "text"): '"a"', ("impact", "of"): f"[{ITEM}]",
-    ("paths", "from"): ITEM, ("paths", "to"): ITEM,
+    ("ask", "question"): '"a"', ("paths", "from"): ITEM, ("paths", "to"): ITEM,
 }  # fmt: skip
 DOCUMENTED = documents()
 
