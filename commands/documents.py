@@ -3,18 +3,24 @@
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Annotated, TypeVar
 
+import msgspec
 import typer
 from rich.console import Console
 
 import settings
+from commands.exit_codes import CommandError, Exit
 from commands.import_progress import ImportProgress
 from commands.interruption import Interrupted, interruptible
 from commands.stores import databases, use_stores
 from datasources.credentials.factory import resolve_conninfo
+from datasources.documents.errors import DocumentFileError
+from datasources.records.documents import DocumentKind
 from datasources.sources import Sources, open_sources
+from resolvers.documents.importing import DocumentImportOptions, DocumentImportReport, import_documents
 from resolvers.documents.indexing import index_documents
 from settings import Settings
 from workers.migrations import migrate
@@ -29,6 +35,42 @@ def _frame() -> None:
     """Documents: runbooks and knowledge."""
 
 
+@application.command("import")
+def import_(
+    paths: Annotated[list[Path], typer.Argument(help="Folders, with all below them, or files: Markdown, HTML, text.")],
+    source: Annotated[str, typer.Option(help="The source of the documents.")] = "files",
+    kind: Annotated[DocumentKind, typer.Option(help="Their kind, unless their front matter names another.")] = (
+        DocumentKind.RUNBOOK
+    ),
+    restricted_team: Annotated[
+        str | None, typer.Option(help="Key of the only team that can read them, unless their front matter names one.")
+    ] = None,
+    prune: Annotated[bool, typer.Option("--prune", help="Delete documents of the source that no file has.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="The report as JSON.")] = False,
+) -> None:
+    """Import documents from files, and index them. An unchanged file writes nothing.
+
+    Ctrl-C stops it between two files: what was imported remains, and the same import can be run again.
+    """
+    if not source:
+        raise CommandError("--source is empty; name the source", Exit.USAGE)
+    begin = time.perf_counter()
+    bar = ImportProgress(Console(stderr=True))
+    options = DocumentImportOptions(source, kind, restricted_team, prune)
+    try:
+        report, indexed = _run(bar, lambda sources: _import(sources, paths, options, bar))
+    except DocumentFileError as error:
+        raise CommandError(str(error), Exit.USAGE) from error
+    if as_json:
+        typer.echo(msgspec.json.encode({**msgspec.structs.asdict(report), "indexed": indexed}).decode())
+    else:
+        for line in _lines(report, indexed):
+            typer.echo(line)
+        typer.echo(f"{time.perf_counter() - begin:.1f} s")
+    if report.refusal:
+        raise CommandError(f"nothing was pruned: {report.refusal}")
+
+
 @application.command("index")
 def index() -> None:
     """Make the index of all documents that are new or have changed. A running server does so by itself.
@@ -39,6 +81,31 @@ def index() -> None:
     bar = ImportProgress(Console(stderr=True))
     count = _run(bar, lambda sources: index_documents(sources, bar.show))
     typer.echo(f"{count:,} documents were indexed in {time.perf_counter() - begin:.1f} s")
+
+
+async def _import(
+    sources: Sources, paths: list[Path], options: DocumentImportOptions, bar: ImportProgress
+) -> tuple[DocumentImportReport, int]:
+    report = await import_documents(sources, paths, options, bar.show)
+    return report, await index_documents(sources, bar.show)
+
+
+def _lines(report: DocumentImportReport, indexed: int) -> Iterator[str]:
+    yield f"documents: {report.created:,} new, {report.changed:,} changed, {report.unchanged:,} unchanged"
+    for count, what in (
+        (report.items_linked, "items linked"),
+        (report.items_unknown, "items not found"),
+        (report.fields_ignored, "fields of front matter ignored"),
+        (report.pruned, "documents pruned"),
+        (indexed, "documents indexed"),
+        (len(report.rejected), "files rejected"),
+    ):
+        if count:
+            yield f"{count:,} {what}"
+    for path, note in report.notes:
+        yield f"{path}: {note}"
+    for path, reason in report.rejected:
+        yield f"rejected: {path}: {reason}"
 
 
 def _run(bar: ImportProgress, work: Callable[[Sources], Awaitable[T]]) -> T:

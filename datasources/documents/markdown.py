@@ -55,6 +55,11 @@ def find_blocks(lines: list[str]) -> Iterator[Block]:
         begin = end
 
 
+def first_heading(text: str) -> str:
+    """Return the first heading of a text without markup, empty if it has none."""
+    return next((block.headings[0] for block in find_blocks(split_lines(text)) if block.headings), "")
+
+
 def plain_heading(markdown: str) -> str:
     """Return the text of a heading without markup, on one line and of limited length."""
     # A backslash or an entity may be cut in half; such a heading is longer than anybody reads.
