@@ -26,7 +26,7 @@ class DocumentChunkMatch(Struct, frozen=True, array_like=True):
     chunk_id: str
     document_id: str
     position: int
-    score: float = 0.0
+    score: float
 
 
 class StaleDocument(Struct, frozen=True, array_like=True):

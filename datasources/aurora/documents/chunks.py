@@ -1,11 +1,11 @@
 """Chunks of documents: retrieval by the terms of a text, and their replacement when a document changes."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from msgspec.structs import asdict
 
 from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
 from datasources.records.document_chunks import DocumentChunkMatch, DocumentChunkRecord, IndexRules, StaleDocument
@@ -34,13 +34,10 @@ async def rank_chunks_by_texts(
 ) -> dict[str, list[DocumentChunkMatch]]:
     """Return for each text what `rank_chunks` returns, of documents of one kind or of all, by one statement."""
 
-    def pair(number: int, *values: Any) -> tuple[str, DocumentChunkMatch]:
-        return texts[number - 1], DocumentChunkMatch(*values)
-
     bound = {"texts": list(texts), "kind": kind and kind.value, "limit": limit} | _bound(scope)
     matches: dict[str, list[DocumentChunkMatch]] = {text: [] for text in texts}
-    for text, match in await database.fetch(_STATEMENTS["chunks_by_texts"], bound, pair):
-        matches[text].append(match)
+    for number, match in await database.fetch(_STATEMENTS["chunks_by_texts"], bound, KeyedRecord(DocumentChunkMatch)):
+        matches[texts[number - 1]].append(match)
     return matches
 
 
@@ -49,19 +46,16 @@ async def fetch_chunks_by_names(
 ) -> dict[str, list[DocumentChunkMatch]]:
     """Return by name the first chunk of each visible document with this title or key, in any case; the score is 0."""
 
-    def pair(name: str, *values: Any) -> tuple[str, DocumentChunkMatch]:
-        return name, DocumentChunkMatch(*values)
-
     matches: dict[str, list[DocumentChunkMatch]] = {name: [] for name in names}
     bound = {"names": list(names), "kind": kind and kind.value} | _bound(scope)
-    for name, match in await database.fetch(_STATEMENTS["chunks_by_names"], bound, pair):
+    for name, match in await database.fetch(_STATEMENTS["chunks_by_names"], bound, KeyedRecord(DocumentChunkMatch)):
         matches[name].append(match)
     return matches
 
 
 async def fetch_terms(database: Database, texts: Sequence[str]) -> list[frozenset[str]]:
     """Return the distinct terms of each text, in the order of the texts: stems without stop words."""
-    return await database.fetch(_STATEMENTS["terms_by_texts"], {"texts": list(texts)}, frozenset)
+    return await database.fetch(_STATEMENTS["terms_by_texts"], {"texts": list(texts)}, _to_terms)
 
 
 async def count_documents(database: Database, scope: Scope) -> int:
@@ -122,3 +116,7 @@ async def _insert(transaction: Transaction, document_id: str, chunks: Sequence[D
 
 def _bound(scope: Scope) -> dict[str, object]:
     return {"sees_restricted": scope.sees_restricted, "team_keys": list(scope.team_keys)}
+
+
+def _to_terms(terms: list[str]) -> frozenset[str]:
+    return frozenset(terms)

@@ -42,7 +42,7 @@ scores AS (
 ranks AS (
     SELECT s.*, row_number() OVER (PARTITION BY s.n ORDER BY s.score DESC, s.document_id, s.position) AS place
     FROM scores s)
-SELECT r.n, r.id, r.document_id, r.position, (r.score / 1e9)::float8
+SELECT r.n AS lookup_key, r.id AS chunk_id, r.document_id, r.position, (r.score / 1e9)::float8 AS score
 FROM ranks r
 WHERE r.place <= %(limit)s
 ORDER BY r.n, r.place;
@@ -50,7 +50,7 @@ ORDER BY r.n, r.place;
 -- name: chunks_by_names
 -- The first chunk of each visible document whose title or key equals a name, whatever the case of letters, by name, of
 -- all kinds of documents or of one.
-SELECT k.name, c.id, c.document_id, c.position
+SELECT k.name AS lookup_key, c.id AS chunk_id, c.document_id, c.position, 0::float8 AS score
 FROM unnest(%(names)s::text[]) k (name)
 JOIN documents d ON folded(d.title) = folded(k.name) OR folded(d.key) = folded(k.name)
 JOIN document_chunks c ON c.document_id = d.id AND c.position = 0
@@ -61,7 +61,7 @@ ORDER BY k.name, c.document_id;
 
 -- name: terms_by_texts
 -- The terms of each text, as those of chunks are made, in the order of the texts.
-SELECT tsvector_to_array(to_tsvector('english', retrieval_words(x.text)))
+SELECT tsvector_to_array(to_tsvector('english', retrieval_words(x.text))) AS terms
 FROM unnest(%(texts)s::text[]) WITH ORDINALITY x (text, n)
 ORDER BY x.n;
 

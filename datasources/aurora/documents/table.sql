@@ -54,7 +54,7 @@ WHERE d.id = ANY(%(keys)s::uuid[]);
 
 -- name: document_ids_by_configuration_items
 -- The ids of the documents of configuration items, visible or not.
-SELECT x.configuration_item_id, x.document_id
+SELECT x.configuration_item_id AS lookup_key, x.document_id AS value
 FROM document_configuration_items x
 WHERE x.configuration_item_id = ANY(%(keys)s::uuid[])
 ORDER BY x.configuration_item_id, x.document_id;

@@ -1,9 +1,10 @@
 """Embeddings of chunks: retrieval by similarity."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
 from datasources.records.document_chunks import DocumentChunkMatch
@@ -29,9 +30,6 @@ async def rank_chunks_by_vectors(
     Embeddings have the length 1; only those by the same model are compared, and all of them are read.
     """
 
-    def pair(number: int, *values: Any) -> tuple[int, DocumentChunkMatch]:
-        return number - 1, DocumentChunkMatch(*values)
-
     bound = {
         "embeddings": [_to_text(embedding) for embedding in embeddings],
         "model": model,
@@ -41,8 +39,8 @@ async def rank_chunks_by_vectors(
         "limit": limit,
     }
     matches: list[list[DocumentChunkMatch]] = [[] for _ in embeddings]
-    for place, match in await database.fetch(_STATEMENTS["chunks_by_vectors"], bound, pair):
-        matches[place].append(match)
+    for number, match in await database.fetch(_STATEMENTS["chunks_by_vectors"], bound, KeyedRecord(DocumentChunkMatch)):
+        matches[number - 1].append(match)
     return matches
 
 

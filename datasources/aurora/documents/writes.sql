@@ -9,7 +9,7 @@ SELECT d.id, d.source,
        AND (%(team)s::text IS NULL
             OR d.team_id IS NOT DISTINCT FROM (SELECT t.id FROM teams t WHERE t.key = %(team)s))
        AND (%(restricted_team)s::text IS NULL
-            OR d.restricted_team_id IS NOT DISTINCT FROM (SELECT t.id FROM teams t WHERE t.key = %(restricted_team)s))
+            OR d.restricted_team_id IS NOT DISTINCT FROM (SELECT t.id FROM teams t WHERE t.key = %(restricted_team)s)) AS is_same
 FROM documents d WHERE d.key = %(key)s FOR NO KEY UPDATE OF d;
 
 -- name: document_insert
