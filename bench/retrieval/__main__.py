@@ -134,11 +134,11 @@ def _distinct(ids: Any) -> Sequence[str]:
 def read_questions(url: str) -> list[Question]:
     """Return the questions, with ids for keys. ValueError for a key that was not imported."""
     with psycopg.connect(url) as connection:
-        documents = dict(connection.execute("SELECT key, id::text FROM documents").fetchall())
+        documents: dict[str, str] = dict(connection.execute("SELECT key, id::text FROM documents").fetchall())
         rows = connection.execute(
             "SELECT source || '/' || key, configuration_item_id::text FROM configuration_item_keys"
         )
-        items = dict(rows.fetchall())
+        items: dict[str, str] = dict(rows.fetchall())
     questions = []
     for entry in yaml.safe_load(QUESTIONS.read_text()):
         item = entry.get("item")

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from datasources.documents.errors import DocumentFileError
-from datasources.files.yaml_documents import parse_yaml
+from datasources.files.formats.yaml_documents import parse_yaml
 from datasources.records.documents import DocumentKind
 
 _TEXTS = ("title", "key", "team", "restricted_team")

@@ -64,11 +64,16 @@ async def retrieve(
     present = [(match, chunk) for match, chunk in zip(best, chunks, strict=True) if chunk is not None]
     return tuple(
         Passage(
-            chunk, rank, keyword_ranks.get(match.chunk_id), vector_ranks.get(match.chunk_id),
-            match.document_id in named_documents, relation(match), FACTORS[relation(match)],
+            chunk=chunk,
+            rank=rank,
+            keyword_rank=keyword_ranks.get(match.chunk_id),
+            vector_rank=vector_ranks.get(match.chunk_id),
+            name_match=match.document_id in named_documents,
+            relation=relation(match),
+            factor=FACTORS[relation(match)],
         )
         for rank, (match, chunk) in enumerate(present, 1)
-    )  # fmt: skip
+    )
 
 
 def names_in(text: str) -> list[str]:

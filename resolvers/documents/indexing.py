@@ -72,23 +72,22 @@ def _make_chunks(document: StaleDocument) -> tuple[list[DocumentChunkRecord], di
     """Return the chunks of a document, and their embeddings by id."""
     chunks = [
         DocumentChunkRecord(
-            str(uuid7()),
-            document.id,
-            position,
-            chunk.heading,
-            chunk.body,
-            chunk.first_line,
-            chunk.last_line,
-            chunk.content_hash,
+            id=str(uuid7()),
+            document_id=document.id,
+            position=position,
+            heading=chunk.heading,
+            body=chunk.body,
+            first_line=chunk.first_line,
+            last_line=chunk.last_line,
+            content_hash=chunk.content_hash,
         )
         for position, chunk in enumerate(split_document(document.title, document.body))
     ]
     embedder = open_embedder()
-    embeddings: dict[str, Embedding] = {}
-    for chunk in chunks if embedder is not None else ():
-        if (embedding := embedder.embed(f"{chunk.heading}\n{chunk.body}")) is not None:
-            embeddings[chunk.id] = embedding
-    return chunks, embeddings
+    if embedder is None:
+        return chunks, {}
+    embeddings = {chunk.id: embedder.embed(f"{chunk.heading}\n{chunk.body}") for chunk in chunks}
+    return chunks, {id: embedding for id, embedding in embeddings.items() if embedding is not None}
 
 
 async def _replace(
@@ -109,4 +108,4 @@ async def _replace(
 
 def _rules() -> IndexRules:
     embedder = open_embedder()
-    return IndexRules(CHUNKING, embedder and embedder.model)
+    return IndexRules(CHUNKING, None if embedder is None else embedder.model)

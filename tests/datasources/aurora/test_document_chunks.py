@@ -45,7 +45,18 @@ async def database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
         chunks = []
         for position, (heading, body) in enumerate(pieces):
             next_id += 1
-            chunks.append(DocumentChunkRecord(number(next_id), document.id, position, heading, body, 1, 1, "hash"))
+            chunks.append(
+                DocumentChunkRecord(
+                    id=number(next_id),
+                    document_id=document.id,
+                    position=position,
+                    heading=heading,
+                    body=body,
+                    first_line=1,
+                    last_line=1,
+                    content_hash="hash",
+                )
+            )
         async with database.transaction() as transaction:
             assert await replace_chunks(transaction, document, IndexRules("test"), chunks)
     yield database
@@ -107,17 +118,15 @@ async def test_restricted_documents_are_for_their_team_alone(database: Database)
 async def test_a_document_that_changed_meanwhile_is_left_as_it_is(database: Database) -> None:
     assert await fetch_stale_documents(database, IndexRules("test"), 10) == []
     [first, *_] = await fetch_stale_documents(database, IndexRules("other rules"), 10)
-    old = StaleDocument(first.id, first.title, first.body, first.version + 1)
+    old = StaleDocument(id=first.id, title=first.title, body=first.body, version=first.version + 1)
     async with database.transaction() as transaction:
         assert not await replace_chunks(transaction, old, IndexRules("other rules"), [])
     assert len(await fetch_chunks(database, [number(101), number(102)], EVERYTHING)) == 2
 
 
-@pytest.mark.parametrize("text", ["", "the of", "?!", "\u0000"[:0], "PatroniLag redis_sentinel-01"])
+@pytest.mark.parametrize("text", ["", "the of", "?!", "kubernetes"])
 async def test_texts_without_known_terms_find_nothing(database: Database, text: str) -> None:
-    assert [
-        match.score for match in await rank_chunks(database, text, Scope(False, ()), 10)
-    ] != [] or "redis" not in text
+    assert await rank_chunks(database, text, EVERYTHING, 10) == []
 
 
 async def test_identifiers_are_found_part_by_part(database: Database) -> None:

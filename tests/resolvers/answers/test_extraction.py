@@ -6,8 +6,25 @@ from resolvers.answers.passages import GraphRelation, Passage
 
 
 def passage(rank: int, document: str, position: int, body: str, *, named: bool = False) -> Passage:
-    chunk = DocumentChunkRecord(f"{document}{position}", document, position, "heading", body, 1, 1, "hash")
-    return Passage(chunk, rank, rank, named, GraphRelation.NONE, 1.0)
+    chunk = DocumentChunkRecord(
+        id=f"{document}{position}",
+        document_id=document,
+        position=position,
+        heading="heading",
+        body=body,
+        first_line=1,
+        last_line=1,
+        content_hash="hash",
+    )
+    return Passage(
+        chunk=chunk,
+        rank=rank,
+        keyword_rank=rank,
+        vector_rank=None,
+        name_match=named,
+        relation=GraphRelation.NONE,
+        factor=1.0,
+    )
 
 
 def choose(question: str, *passages: Passage) -> list[str]:

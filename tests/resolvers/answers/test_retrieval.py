@@ -7,7 +7,7 @@ import pytest
 
 from datasources.aurora.documents.chunks import fetch_stale_documents, replace_chunks
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.records.document_chunks import DocumentChunkRecord
+from datasources.records.document_chunks import DocumentChunkRecord, IndexRules
 from datasources.records.documents import DocumentKind
 from datasources.request import use_request
 from resolvers.answers.passages import GraphRelation
@@ -26,13 +26,22 @@ async def library(postgres: EmbeddedPostgres) -> AsyncIterator[Library]:
                 connection.execute(
                     "INSERT INTO documents (id, key, title) VALUES (%s, %s, 'Zebra')", (document, document[-2:])
                 )
-        for stale in await fetch_stale_documents(opened.sources.main, "by hand", 10):
+        for stale in await fetch_stale_documents(opened.sources.main, IndexRules("by hand"), 10):
             chunks = [
-                DocumentChunkRecord(chunk_id(stale.id, n), stale.id, n, "Animals", "zebra stripes", 1, 1, "hash")
+                DocumentChunkRecord(
+                    id=chunk_id(stale.id, n),
+                    document_id=stale.id,
+                    position=n,
+                    heading="Animals",
+                    body="zebra stripes",
+                    first_line=1,
+                    last_line=1,
+                    content_hash="hash",
+                )
                 for n in (2, 0, 1)
             ]
             async with opened.sources.main.transaction() as transaction:
-                assert await replace_chunks(transaction, stale, "by hand", chunks)
+                assert await replace_chunks(transaction, stale, IndexRules("by hand"), chunks)
         yield opened
 
 
