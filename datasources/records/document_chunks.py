@@ -46,3 +46,10 @@ class IndexRules(Struct, frozen=True):
 
     chunking: str
     model: str | None = None
+
+
+class TermWeight(Struct, frozen=True, array_like=True):
+    """A term of a text and how rare it is in chunks."""
+
+    term: str
+    weight: float

@@ -6,6 +6,7 @@ from datasources.aurora.documents.chunks import (
     count_documents,
     fetch_chunks,
     fetch_chunks_by_names,
+    fetch_term_weights,
     fetch_terms,
     rank_chunks_by_texts,
 )
@@ -85,6 +86,17 @@ class TermsByText(Loader[str, frozenset[str]]):
 
     def absent(self, key: str) -> frozenset[str]:
         return frozenset()
+
+
+class TermWeightsByText(Loader[str, Mapping[str, float]]):
+    """The terms of each text with their weights: the rarer in visible chunks, the greater."""
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, Mapping[str, float]]:
+        context = self.context
+        return dict(zip(keys, await fetch_term_weights(context.sources.main, keys, context.scope), strict=True))
+
+    def absent(self, key: str) -> Mapping[str, float]:
+        return {}
 
 
 class DocumentCount(Loader[None, int]):

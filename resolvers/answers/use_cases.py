@@ -11,14 +11,13 @@ from datasources.records.incidents import IncidentRecord
 from datasources.records.queries import Order, PageRequest
 from datasources.values import text_violation
 from resolvers.answers.extraction import (
-    MIN_COVERAGE,
     Candidate,
     choose_sentences,
     coverage,
     list_candidates,
 )
 from resolvers.answers.facts import Fact, state_facts
-from resolvers.answers.loaders import DocumentCount, TermsByText
+from resolvers.answers.loaders import DocumentCount, TermsByText, TermWeightsByText
 from resolvers.answers.passages import Passage
 from resolvers.answers.retrieval import retrieve
 from resolvers.configuration_items.loaders import ConfigurationItemById, ConfigurationItemsByIncident
@@ -26,6 +25,8 @@ from resolvers.context import Context
 from resolvers.errors import BadUserInput, LimitExceeded
 from resolvers.loading.tables import RowsArguments, Selection
 
+# The share of the terms of a question, without the names of its items, that a fact must have to answer it.
+MIN_FACT_COVERAGE = 1 / 3
 MAX_QUESTION_LENGTH = 2_000
 MAX_ITEMS = 20
 MAX_PASSAGES = 5
@@ -94,8 +95,9 @@ async def ask(context: Context, question: str, about: Sequence[str] = ()) -> Ans
     context.require(DOCUMENTS_READ)
     text = _check_question(question)
     items = await _load_items(context, about)
-    passages, facts, searched = await asyncio.gather(
+    passages, weights, facts, searched = await asyncio.gather(
         retrieve(context, text, [item.id for item in items], MAX_PASSAGES),
+        context.loader(TermWeightsByText).load(text),
         state_facts(context, items),
         context.loader(DocumentCount).load(None),
     )
@@ -105,7 +107,7 @@ async def ask(context: Context, question: str, about: Sequence[str] = ()) -> Ans
     )
     loaded = await context.loader(TermsByText).load_many(list(texts))
     terms = dict(zip(texts, loaded, strict=True))
-    chosen = choose_sentences(terms[text], candidates, terms)
+    chosen = choose_sentences(weights, candidates, terms)
     names = frozenset[str]().union(*(terms[item.name] for item in items))
     is_known = bool(chosen) or _is_answered(terms[text] - names, [terms[fact.text] for fact in facts])
     return _compose(is_known, facts, chosen, passages, searched)
@@ -160,7 +162,7 @@ def _is_answered(question: frozenset[str], facts: Sequence[frozenset[str]]) -> b
     """Whether facts cover a question, without the names of their items, which each of them has."""
     if not facts or not question:
         return bool(facts)
-    return max(coverage(question, fact) for fact in facts) >= MIN_COVERAGE
+    return max(coverage(question, fact) for fact in facts) >= MIN_FACT_COVERAGE
 
 
 def _compose(

@@ -8,7 +8,13 @@ from datasources.aurora.driver.database import Database
 from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
-from datasources.records.document_chunks import DocumentChunkMatch, DocumentChunkRecord, IndexRules, StaleDocument
+from datasources.records.document_chunks import (
+    DocumentChunkMatch,
+    DocumentChunkRecord,
+    IndexRules,
+    StaleDocument,
+    TermWeight,
+)
 from datasources.records.documents import DocumentKind
 from datasources.records.queries import Scope
 
@@ -56,6 +62,18 @@ async def fetch_chunks_by_names(
 async def fetch_terms(database: Database, texts: Sequence[str]) -> list[frozenset[str]]:
     """Return the distinct terms of each text, in the order of the texts: stems without stop words."""
     return await database.fetch(_STATEMENTS["terms_by_texts"], {"texts": list(texts)}, _to_terms)
+
+
+async def fetch_term_weights(database: Database, texts: Sequence[str], scope: Scope) -> list[dict[str, float]]:
+    """Return the weight of each term of each text, in the order of the texts.
+
+    It is the term's inverse frequency among visible chunks, as of BM25, and greatest for a term that no chunk has.
+    """
+    weights: list[dict[str, float]] = [{} for _ in texts]
+    bound = {"texts": list(texts)} | _bound(scope)
+    for number, term in await database.fetch(_STATEMENTS["term_weights_by_texts"], bound, KeyedRecord(TermWeight)):
+        weights[number - 1][term.term] = term.weight
+    return weights
 
 
 async def count_documents(database: Database, scope: Scope) -> int:

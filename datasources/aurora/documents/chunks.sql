@@ -65,6 +65,21 @@ SELECT tsvector_to_array(to_tsvector('english', retrieval_words(x.text))) AS ter
 FROM unnest(%(texts)s::text[]) WITH ORDINALITY x (text, n)
 ORDER BY x.n;
 
+-- name: term_weights_by_texts
+-- The weight of each term of each text, by the number of the text: its inverse frequency among visible chunks.
+WITH visible AS MATERIALIZED (
+    SELECT c.id FROM document_chunks c JOIN documents d ON d.id = c.document_id
+    WHERE %(sees_restricted)s OR d.restricted_team_id IS NULL
+          OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))
+SELECT x.n AS lookup_key, a.lexeme AS term,
+       ln(1 + ((SELECT count(*) FROM visible) - f.chunks + 0.5) / (f.chunks + 0.5)::float8)::float8 AS weight
+FROM unnest(%(texts)s::text[]) WITH ORDINALITY x (text, n)
+CROSS JOIN LATERAL unnest(to_tsvector('english', retrieval_words(x.text))) a
+CROSS JOIN LATERAL (
+    SELECT count(*) AS chunks FROM document_chunk_terms t JOIN visible v ON v.id = t.chunk_id
+    WHERE t.term = a.lexeme) f
+ORDER BY x.n, a.lexeme;
+
 -- name: documents_with_chunks_count
 -- The number of visible documents that retrieval searches.
 SELECT count(*)

@@ -32,7 +32,7 @@ def choose(question: str, *passages: Passage) -> list[str]:
     candidates = list_candidates(passages)
     texts = [*(each.sentence.text for each in candidates), *(each.chunk.heading for each in passages)]
     terms = {text: frozenset(text.lower().rstrip(".").split()) for text in texts}
-    return [each.sentence.text for each in choose_sentences(frozenset(question.split()), candidates, terms)]
+    return [each.sentence.text for each in choose_sentences(dict.fromkeys(question.split(), 1.0), candidates, terms)]
 
 
 def test_at_most_six_sentences_in_the_order_of_the_text() -> None:
@@ -52,12 +52,15 @@ def test_documents_follow_their_best_passages_and_chunks_their_positions() -> No
     assert found == ["Zebra three.", "Zebra one.", "Zebra two."]
 
 
-def test_passages_with_less_than_a_third_of_the_question_say_nothing() -> None:
-    assert choose("zebra feed hay", passage(1, "a", 0, "Zebra.")) == ["Zebra."]
-    assert choose("zebra feed hay noon", passage(1, "a", 0, "Zebra.")) == []
-    assert choose("zebra feed hay noon", passage(1, "a", 0, "Zebra. Feed.")) == ["Zebra.", "Feed."]
-    assert choose("zebra feed hay noon", passage(1, "a", 0, "Lions. Tigers.", named=True)) == ["Lions.", "Tigers."]
-    assert choose("", passage(1, "a", 0, "Zebra.")) == []
+def test_passages_with_less_of_the_weight_of_the_question_say_nothing() -> None:
+    candidates = list_candidates([passage(1, "a", 0, "Zebra.")])
+    terms = {"Zebra.": frozenset({"zebra"}), "heading": frozenset[str]()}
+    for others, expected in ((0.62, ["Zebra."]), (0.63, [])):
+        chosen = choose_sentences({"zebra": 0.38, "feed": others - 0.2, "hay": 0.2}, candidates, terms)
+        assert [each.sentence.text for each in chosen] == expected
+    assert choose_sentences({}, candidates, terms) == []
+    named = list_candidates([passage(1, "a", 0, "Zebra.", named=True)])
+    assert [each.sentence.text for each in choose_sentences({"feed": 1.0}, named, terms)] == ["Zebra."]
 
 
 def test_coverage_counts_each_term_once() -> None:
