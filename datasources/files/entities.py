@@ -170,6 +170,7 @@ ENTITIES: dict[str, ImportEntity] = {
                 _choice("kind", "RUNBOOK KNOWLEDGE"),
                 ImportField("title"),
                 *_text("body", limit=MAX_BODY_CHARACTERS),
+                *_text("team", "restricted_team"),
             ),
         ),
         ImportEntity("document_items", (_key("document"), *_ITEM)),

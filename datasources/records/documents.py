@@ -21,5 +21,7 @@ class DocumentRecord(Struct, frozen=True, array_like=True):
     kind: DocumentKind
     title: str
     source: str
+    team_id: str | None
+    restricted_team_id: str | None
     version: int
     updated_at: datetime

@@ -30,10 +30,14 @@ class BodyByDocument(Loader[str, str | None]):
     """Keys are document ids."""
 
     value = str | None
-    reads = ("documents",)
+    reads = ("documents", "teams")
+
+    @property
+    def scope_key(self) -> str:
+        return self.context.scope.key
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, str | None]:
-        return dict(await fetch_bodies_by_ids(self.context.sources.main, keys))
+        return dict(await fetch_bodies_by_ids(self.context.sources.main, keys, self.context.scope))
 
     def absent(self, key: str) -> str | None:
         return None

@@ -14,6 +14,7 @@ from resolvers.documents.loaders import (
     Documents,
     DocumentsByConfigurationItem,
 )
+from resolvers.teams.loaders import TeamById
 from schema.declarations.connections import Connection, Group, PageDeclaration, connection, groups
 from schema.declarations.enums import register_enum
 from schema.declarations.fields import Argument, attribute, link
@@ -35,6 +36,7 @@ from schema.lazy_types import (
     CONFIGURATION_ITEM_PAGES,
     LazyConfigurationItemConnection,
     LazyConfigurationItemFilter,
+    LazyTeam,
 )
 
 READ_PERMISSION = "documents:read"
@@ -67,6 +69,13 @@ class Document(Node):
     source: str = attribute("Its source, for example `wiki`; can be empty.")
     version: int = attribute("Increases by one with each write.")
     updated_at: datetime = attribute("When it last changed.")
+    team: LazyTeam | None = link(TeamById, "The team that maintains it.", key="team_id", needs="teams:read")
+    restricted_team: LazyTeam | None = link(
+        TeamById,
+        "The only team that can see it; null if it is not restricted.",
+        key="restricted_team_id",
+        needs="teams:read",
+    )
     configuration_items: LazyConfigurationItemConnection | None = connection(
         ConfigurationItemsByDocument,
         "The configuration items it is about, by name.",

@@ -1,4 +1,4 @@
-"""Documents in the main database."""
+"""Documents in the main database; restricted ones are visible to their team, and to callers that can read all."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,7 @@ from datasources.aurora.statements import statements
 from datasources.aurora.tables.predicates import Column
 from datasources.aurora.tables.table import Table
 from datasources.records.documents import DocumentRecord
+from datasources.records.queries import Scope
 
 DOCUMENTS = Table(
     domain="documents",
@@ -23,11 +24,12 @@ DOCUMENTS = Table(
     },
     relations={"configuration_items": "configuration_items"},
     links=frozenset({"configuration_item"}),
-    also_reads=("document_configuration_items",),
+    restricted=True,
+    also_reads=("document_configuration_items", "teams"),
 )
 
 
-async def fetch_bodies_by_ids(database: Database, keys: Sequence[str]) -> dict[str, str]:
-    """Return bodies by document id; unknown ids are left out."""
-    statement = statements("documents/table")["document_bodies_by_ids"]
-    return dict(await database.fetch(statement, {"keys": list(keys)}, KeyedRecord(str)))
+async def fetch_bodies_by_ids(database: Database, keys: Sequence[str], scope: Scope) -> dict[str, str]:
+    """Return bodies by document id; unknown and invisible ids are left out."""
+    bound = {"keys": list(keys), "sees_restricted": scope.sees_restricted, "team_keys": list(scope.team_keys)}
+    return dict(await database.fetch(statements("documents/table")["document_bodies_by_ids"], bound, KeyedRecord(str)))

@@ -102,13 +102,22 @@ LEFT JOIN teams g ON g.key = s.team
 LEFT JOIN users u ON u.key = s."user"
 
 -- name: documents
--- Runbooks and knowledge by key.
-SELECT s.ordinal, s.line, s.key AS shown, NULL::text AS reason, '{}'::text[] AS notes,
+-- Runbooks and knowledge by key. An unknown restricting team rejects the row, as for incidents.
+SELECT s.ordinal, s.line, s.key AS shown,
+    CASE WHEN s.restricted_team <> '' AND r.id IS NULL THEN
+        'restricting team ' || s.restricted_team || ' is not known' END AS reason,
+    CASE WHEN s.team <> '' AND g.id IS NULL THEN ARRAY['team ' || s.team || ' is not known; left empty']
+         ELSE '{}'::text[] END AS notes,
     coalesce(e.id, s.id) AS id, s.key,
     coalesce(nullif(s.kind, ''), e.kind, 'KNOWLEDGE') AS kind,
     coalesce(nullif(s.title, ''), e.title, s.key) AS title,
-    coalesce(s.body, e.body, '') AS body, s.source
-FROM staged s LEFT JOIN documents e ON e.key = s.key
+    coalesce(s.body, e.body, '') AS body, s.source,
+    CASE WHEN s.team IS NULL THEN e.team_id ELSE g.id END AS team_id,
+    CASE WHEN s.restricted_team IS NULL THEN e.restricted_team_id ELSE r.id END AS restricted_team_id
+FROM staged s
+LEFT JOIN documents e ON e.key = s.key
+LEFT JOIN teams g ON g.key = s.team
+LEFT JOIN teams r ON r.key = s.restricted_team
 
 -- name: document_items
 -- Items that a document is about; the link waits while its item is unknown.

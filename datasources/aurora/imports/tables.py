@@ -238,7 +238,13 @@ TABLES: Mapping[str, ImportTable] = {
             "operations",
             identity=("incident_id", "key"),
         ),
-        ImportTable("documents", "documents", _words("key kind title body source"), "operations", bump="update"),
+        ImportTable(
+            "documents",
+            "documents",
+            _words("key kind title body source team_id restricted_team_id"),
+            "operations",
+            bump="update",
+        ),
         _links("document_items", "document", "operations"),
         ImportTable(
             "workflows",

@@ -15,6 +15,10 @@ visible_incidents AS NOT MATERIALIZED (
     SELECT i.* FROM incidents i
     WHERE (%(sees_restricted)s OR i.restricted_team_id IS NULL
            OR i.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))),
+visible_documents AS NOT MATERIALIZED (
+    SELECT d.* FROM documents d
+    WHERE (%(sees_restricted)s OR d.restricted_team_id IS NULL
+           OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))),
 current_workflows AS NOT MATERIALIZED (
     SELECT w.* FROM workflows w
     WHERE NOT EXISTS (
@@ -35,8 +39,8 @@ worded_changes AS MATERIALIZED (
     WHERE 'CHANGE' = ANY(%(kinds)s::text[]) AND (h.search @@ (SELECT english FROM asked)
         OR spelled(h.title) LIKE '%%' || like_literal(spelled(%(inside)s::text)) || '%%'
            AND folded(h.title) LIKE '%%' || like_literal(folded(%(inside)s::text)) || '%%')),
-worded_documents AS MATERIALIZED (
-    SELECT d.id, d.title AS title, d.search FROM documents d
+worded_visible_documents AS MATERIALIZED (
+    SELECT d.id, d.title AS title, d.search FROM visible_documents d
     WHERE 'DOCUMENT' = ANY(%(kinds)s::text[]) AND (d.search @@ (SELECT english FROM asked)
         OR spelled(d.title) LIKE '%%' || like_literal(spelled(%(inside)s::text)) || '%%'
            AND folded(d.title) LIKE '%%' || like_literal(folded(%(inside)s::text)) || '%%')),
@@ -93,7 +97,7 @@ matching (kind, id, title, score) AS (
                      + 0.1 * ts_rank(x.search, (SELECT english FROM asked), 32) END
     FROM (SELECT * FROM worded_changes LIMIT %(candidates)s) x
     UNION ALL
-    SELECT 'DOCUMENT', d.id, d.title, 1.0::float8 FROM documents d
+    SELECT 'DOCUMENT', d.id, d.title, 1.0::float8 FROM visible_documents d
     WHERE 'DOCUMENT' = ANY(%(kinds)s::text[]) AND d.key = ANY(%(exact)s::text[])
     UNION ALL
     SELECT 'DOCUMENT', x.id, x.title,
@@ -101,7 +105,7 @@ matching (kind, id, title, score) AS (
                 ELSE 0.5 + 0.25 * word_similarity((SELECT spelled FROM asked), spelled(x.title))
                      + 0.1 * similarity((SELECT spelled FROM asked), spelled(x.title))
                      + 0.1 * ts_rank(x.search, (SELECT english FROM asked), 32) END
-    FROM (SELECT * FROM worded_documents LIMIT %(candidates)s) x
+    FROM (SELECT * FROM worded_visible_documents LIMIT %(candidates)s) x
     UNION ALL
     SELECT 'WORKFLOW', w.id, w.name, 1.0::float8 FROM current_workflows w
     WHERE 'WORKFLOW' = ANY(%(kinds)s::text[]) AND w.key = ANY(%(exact)s::text[])
@@ -163,7 +167,7 @@ SELECT r.kind, r.id, r.score, r.title, nullif(CASE r.kind
         FROM visible_incidents i WHERE i.id = r.id)
     WHEN 'DOCUMENT' THEN (
         SELECT ts_headline('english', left(d.body, 20000), a.english, %(headline)s)
-        FROM documents d WHERE d.id = r.id) END, '') AS excerpt
+        FROM visible_documents d WHERE d.id = r.id) END, '') AS excerpt
 FROM ranked r CROSS JOIN asked a
 ORDER BY r.score DESC, r.kind, r.title, r.id;
 
