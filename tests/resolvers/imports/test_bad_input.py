@@ -190,6 +190,21 @@ async def test_an_unknown_restricting_team_rejects_the_incident(stores: Stores) 
     assert stores.count("incidents") == 0
 
 
+async def test_an_unknown_restricting_team_rejects_the_document(stores: Stores) -> None:
+    mapping = small(sections=[])
+    mapping["files"]["teams"] = {"inline": [{"key": "security"}]}
+    mapping["files"]["documents"] = {"inline": [{"key": "1", "team": "ghosts"}, {"key": "2", "team": "security"}]}
+    fields = {"key": "key", "team": "team", "restricted_team": "team"}
+    mapping["sections"] = [
+        {"entity": "teams", "file": "teams", "fields": {"key": "key"}},
+        {"entity": "documents", "file": "documents", "fields": fields},
+    ]
+    await stores.load(mapping)
+    assert stores.reasons() == [(1, "restricting team ghosts is not known")]
+    query = "SELECT d.key, t.key, r.key FROM documents d JOIN teams t ON t.id = d.team_id"
+    assert stores.rows(f"{query} JOIN teams r ON r.id = d.restricted_team_id") == [("2", "security", "security")]
+
+
 async def test_a_value_outside_its_choices_or_bounds_is_rejected(stores: Stores) -> None:
     mapping = small(sections=[])
     mapping["files"]["changes"] = {
