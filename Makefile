@@ -21,7 +21,7 @@ GRAPH ?=
 JAVA := $(if $(filter gremlin neptune-like,$(GRAPH)),$(VENV)/.gremlin)
 PY := $(VENV)/bin/python
 TESTS := scripts/run-tests.sh $(PY)
-PIP := $(PY) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --no-warn-conflicts
 INSTALL = $(PIP) --require-hashes $(2) -r $(1) || { echo "make: the dependencies cannot be installed; pip says why above" >&2; exit 1; }
 INSTALL_PROJECT := $(PIP) --no-deps --no-build-isolation --editable .
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-annotate

@@ -37,7 +37,7 @@ class WorkflowRunMutations:
     approve_workflow_step = run_mutation(
         use_cases.ApproveWorkflowStep,
         use_cases.approve,
-        "Approve a step, as one of its approvers. With the four-eyes rule, the person who requested the run is not "
+        "Approve a step, as one of its approvers. With the four-eyes rule, nobody who requested or caused the run is "
         "one. "
         "Each approver approves once; the step succeeds with enough approvals.",
         "The run, or why the step was not approved.",
