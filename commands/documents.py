@@ -13,8 +13,8 @@ from rich.console import Console
 
 import settings
 from commands.exit_codes import CommandError, Exit
-from commands.import_progress import ImportProgress
 from commands.interruption import Interrupted, interruptible
+from commands.output.import_progress import ImportProgress
 from commands.stores import databases, use_stores
 from datasources.credentials.factory import resolve_conninfo
 from datasources.documents.errors import DocumentFileError

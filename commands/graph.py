@@ -14,7 +14,7 @@ from rich.console import Console
 
 import settings
 from commands.exit_codes import CommandError, Exit
-from commands.graph_output import progress_bars, show_check, show_rebuild
+from commands.output.graph import progress_bars, show_check, show_rebuild
 from commands.stores import use_stores
 from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox import outbox

@@ -12,9 +12,9 @@ from rich.console import Console
 import settings
 from commands.exit_codes import CommandError, Exit
 from commands.graph import project_pending
-from commands.import_progress import ImportProgress
-from commands.import_report import full_width, show
 from commands.interruption import Interrupted, interruptible
+from commands.output.import_progress import ImportProgress
+from commands.output.import_report import full_width, show
 from commands.stores import databases, use_stores
 from datasources.aurora.imports.session import ImportStopped
 from datasources.credentials.factory import resolve_conninfo

@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 import settings
-from commands import demo, graph, server
+from commands import demo, graph
 from commands.exit_codes import CommandError, Exit
-from commands.signals import GracefulShutdown
+from commands.http_server import server
+from commands.http_server.signals import GracefulShutdown
 from commands.stores import databases, embedded_stores, with_embedded_urls
 from datasources.config import GraphEngine
 from datasources.credentials.factory import resolve_conninfo

@@ -11,8 +11,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from commands import server as listening
-from commands.server import MAX_SMALL_CHUNKS, MIN_CHUNK_BYTES
+from commands.http_server import server as listening
+from commands.http_server.server import MAX_SMALL_CHUNKS, MIN_CHUNK_BYTES
 from datasources.embedded.process import free_port
 
 HEAD = b"POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from commands import server as listening
+from commands.http_server import server as listening
 from datasources.embedded.process import free_port
 
 SECONDS = 0.3

@@ -15,7 +15,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from commands.exit_codes import CommandError, Exit
-from commands.signals import GracefulShutdown
+from commands.http_server.signals import GracefulShutdown
 from datasources.observability.logs import configure
 from schema.http.server_sent_events import OpenStreams
 from settings import Settings

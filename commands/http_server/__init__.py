@@ -1,0 +1,1 @@
+"""The HTTP server of `stackflow serve`, and the signals that stop it."""
