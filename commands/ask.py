@@ -13,6 +13,7 @@ import typer
 import settings
 from commands.exit_codes import CommandError, Exit
 from commands.stores import use_stores
+from datasources.errors import SourceRefused
 from datasources.request import RequestContext, use_request
 from datasources.sources import open_sources
 from resolvers.answers import use_cases
@@ -41,6 +42,8 @@ def command(
             answer, degraded = asyncio.run(_ask(resolved, question, keys))
     except SourceLost as error:
         raise CommandError(str(error), Exit.UNREACHABLE) from error
+    except SourceRefused as error:
+        raise CommandError(f"{error}; if its tables are missing, run stackflow migrate") from error
     except ShownError as error:
         raise CommandError(str(error), Exit.USAGE) from error
     if degraded:

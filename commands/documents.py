@@ -20,6 +20,7 @@ from datasources.credentials.factory import resolve_conninfo
 from datasources.documents.errors import DocumentFileError
 from datasources.records.documents import DocumentKind
 from datasources.sources import Sources, open_sources
+from datasources.values import key_violation, text_violation
 from resolvers.documents.importing import DocumentImportOptions, DocumentImportReport, import_documents
 from resolvers.documents.indexing import index_documents
 from settings import Settings
@@ -52,8 +53,11 @@ def import_(
 
     Ctrl-C stops it between two files: what was imported remains, and the same import can be run again.
     """
-    if not source:
-        raise CommandError("--source is empty; name the source", Exit.USAGE)
+    for option, text in (("--source", source), ("--restricted-team", restricted_team)):
+        if text is not None and not text.strip():
+            raise CommandError(f"{option} is empty; write its value", Exit.USAGE)
+        if text is not None and (violation := text_violation(text) or key_violation(text)):
+            raise CommandError(f"{option} {violation}", Exit.USAGE)
     begin = time.perf_counter()
     bar = ImportProgress(Console(stderr=True))
     options = DocumentImportOptions(source, kind, restricted_team, prune)
@@ -103,9 +107,14 @@ def _lines(report: DocumentImportReport, indexed: int) -> Iterator[str]:
         if count:
             yield f"{count:,} {what}"
     for path, note in report.notes:
-        yield f"{path}: {note}"
+        yield f"{_printable(path)}: {note}"
     for path, reason in report.rejected:
-        yield f"rejected: {path}: {reason}"
+        yield f"rejected: {_printable(path)}: {_printable(reason)}"
+
+
+def _printable(text: str) -> str:
+    """Return a text without signs that control a terminal or begin another line, for example of a file name."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def _run(bar: ImportProgress, work: Callable[[Sources], Awaitable[T]]) -> T:

@@ -30,35 +30,55 @@ class DocumentFile(Struct, frozen=True):
 def find_files(paths: Iterable[Path]) -> Iterator[tuple[str, Path]]:
     """Yield each file of the paths with its default key: its path below the folder, without extension, by name.
 
-    Hidden folders and links to folders are not followed. Raise DocumentFileError for a path that does not exist.
+    Hidden folders, links to folders and links out of the folder are not followed. A folder that cannot be read is among
+    the files, so that it is rejected. Raise DocumentFileError for a path that does not exist or cannot be read.
     """
     for path in paths:
-        if path.is_dir():
+        try:
+            is_folder, is_file = path.is_dir(), path.is_file()
+        except OSError as error:
+            raise DocumentFileError(f"{path} cannot be read: {error.strerror}") from error
+        if is_folder:
             for file in sorted(_walk(path)):
                 yield file.relative_to(path).with_suffix("").as_posix(), file
-        elif path.is_file():
+        elif is_file:
             yield path.stem, path
         else:
             raise DocumentFileError(f"{path} is no file and no folder; check the path")
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for parent, folders, names in os.walk(folder):
+    unreadable: list[Path] = []
+    root = folder.resolve()
+    for parent, folders, names in os.walk(folder, onerror=lambda error: unreadable.append(Path(error.filename))):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             file = Path(parent, name)
-            if file.suffix.lower() in SUFFIXES and not name.startswith(".") and file.is_file():
+            if file.suffix.lower() in SUFFIXES and not name.startswith(".") and _is_importable(file, root):
                 yield file
+    yield from unreadable
+
+
+def _is_importable(file: Path, root: Path) -> bool:
+    """Whether it is a file below the root. A lost or unreadable one is, too: it is rejected when it is read."""
+    try:
+        return file.resolve().is_relative_to(root) and (file.is_file() or not file.exists())
+    except OSError:
+        return True
 
 
 def read_document(default_key: str, path: Path) -> DocumentFile:
     """Return the document in a file. Raise DocumentFileError with the reason if it cannot be imported."""
+    if path.is_dir():
+        raise DocumentFileError("the folder cannot be read; check its permissions")
     if path.suffix.lower() not in SUFFIXES:
         raise DocumentFileError(f"its format is unknown; give a file of {', '.join(sorted(SUFFIXES))}")
     front_matter, body = split_front_matter(_text(path))
     page_title = ""
     if path.suffix.lower() in HTML_SUFFIXES:
         page_title, body = convert_html(body)
+        if len(body) > MAX_FILE_BYTES:
+            raise DocumentFileError(f"its text has more than {MAX_FILE_BYTES:,} characters; split it")
     key = front_matter.key or default_key
     title = front_matter.title or first_heading(body) or page_title or path.stem
     for name, text in (("key", key), ("title", title)):

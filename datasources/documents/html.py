@@ -14,6 +14,8 @@ _BLOCKS = frozenset(
 _HEADINGS = {f"h{level}": "#" * level for level in range(1, 7)}
 # A sign that begins no tag. Python's parser takes quadratic time for many of them.
 _NO_TAG = re.compile(r"<(?!(?:/?[a-z]|!doctype)[^<>]*>)", re.IGNORECASE)
+# Deeper lists are indented no further, so that the text does not grow with the square of the page.
+MAX_LIST_DEPTH = 10
 _SPACES = re.compile(r"\s+")
 
 
@@ -37,7 +39,11 @@ class _Converter(HTMLParser):
             self._write("\n\n```\n")
             self._is_code = True
         elif tag == "li":
-            self._write("\n" + "  " * (len(self._lists) - 1) + ("1. " if self._lists[-1:] == ["ol"] else "- "))
+            self._write(
+                "\n"
+                + "  " * min(len(self._lists) - 1, MAX_LIST_DEPTH)
+                + ("1. " if self._lists[-1:] == ["ol"] else "- ")
+            )
         elif tag in {"td", "th"}:
             self._write("| ")
         elif tag == "code" and not self._is_code:

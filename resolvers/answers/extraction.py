@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from resolvers.answers.passages import Passage, Sentence
 
 MAX_SENTENCES = 6
+# Characters of a passage that are read for sentences: a chunk of one endless line has no limit, and the parser of
+# Markdown takes quadratic time for some.
+MAX_CHARACTERS = 8_000
 # The share of the weight of the question's terms that a passage must have, unless the question names its document. Of
 # the questions of bench/retrieval, 84% of the answerable and 27% of the others have such a passage.
 MIN_COVERAGE = 0.38
@@ -45,7 +48,7 @@ def list_candidates(passages: Sequence[Passage]) -> list[Candidate]:
     return [
         Candidate(passage, sentence)
         for passage in in_order
-        for sentence in split_sentences(passage.chunk.body, passage.chunk.first_line)
+        for sentence in split_sentences(passage.chunk.body[:MAX_CHARACTERS], passage.chunk.first_line)
     ]
 
 

@@ -59,7 +59,8 @@ async def import_documents(
 
     SourceError if the database fails; what was imported remains, and the same import can be run again.
     """
-    files = list(find_files(paths))
+    # A file that several paths name is one file.
+    files = list({path.absolute(): (key, path) for key, path in reversed([*find_files(paths)])}.values())[::-1]
     report = DocumentImportReport()
     # The file of each key.
     keys: dict[str, Path] = {}

@@ -21,7 +21,7 @@ from datasources.records.queries import Scope
 _STATEMENTS = statements("documents/chunks")
 
 # Chunks that one statement inserts, so that no statement of a long document takes seconds.
-INSERT_BATCH = 200
+INSERT_BATCH = 50
 
 
 async def fetch_chunks(database: Database, ids: Sequence[str], scope: Scope) -> dict[str, DocumentChunkRecord]:

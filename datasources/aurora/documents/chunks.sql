@@ -8,33 +8,38 @@ WHERE c.id = ANY(%(ids)s::uuid[])
 
 -- name: chunks_by_texts
 -- For each text, by its number, the visible chunks that have a term of it, best first by BM25 (Robertson and Zaragoza
--- 2009; k1 = 1.2, b = 0.75), of all kinds of documents or of one. The frequency of a term counts the chunks of all
--- documents, visible or not, so callers must not show the score itself.
+-- 2009; k1 = 1.2, b = 0.75), of all kinds of documents or of one. Numbers and lengths are those of visible chunks, so
+-- that a hidden one changes neither a score nor an order.
 WITH asked AS MATERIALIZED (
     SELECT x.n, a.lexeme AS term
     FROM unnest(%(texts)s::text[]) WITH ORDINALITY x (text, n)
     CROSS JOIN LATERAL unnest(to_tsvector('english', retrieval_words(x.text))) a),
 corpus AS MATERIALIZED (
-    SELECT count(*)::float8 AS chunks, coalesce(avg(length), 1)::float8 AS mean_length FROM document_chunks),
-frequencies AS MATERIALIZED (
-    SELECT t.term, ln(1 + (corpus.chunks - count(*) + 0.5) / (count(*) + 0.5)::float8) AS weight
-    FROM document_chunk_terms t CROSS JOIN corpus
-    WHERE t.term IN (SELECT a.term FROM asked a)
-    GROUP BY t.term, corpus.chunks),
--- Once for all texts. In whole billionths, so that a sum does not depend on its order and equal chunks have equal scores.
-postings AS MATERIALIZED (
-    SELECT t.term, c.id, c.document_id, c.position,
-           (1e9 * f.weight * t.weight * 2.2 / (t.weight + 1.2 * (0.25 + 0.75 * c.length / corpus.mean_length)))::bigint
-               AS score
-    FROM frequencies f
+    SELECT count(*)::float8 AS chunks, coalesce(avg(c.length), 1)::float8 AS mean_length
+    FROM document_chunks c JOIN documents d ON d.id = c.document_id
+    WHERE %(sees_restricted)s OR d.restricted_team_id IS NULL
+          OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[]))),
+-- Once for all texts.
+found AS MATERIALIZED (
+    SELECT t.term, t.weight, c.id, c.document_id, c.position, c.length, d.kind
+    FROM (SELECT DISTINCT a.term FROM asked a) a
     -- OFFSET keeps this a search in the index for each term, whatever number of terms the planner expects.
-    CROSS JOIN LATERAL (SELECT * FROM document_chunk_terms x WHERE x.term = f.term OFFSET 0) t
+    CROSS JOIN LATERAL (SELECT * FROM document_chunk_terms x WHERE x.term = a.term OFFSET 0) t
     JOIN document_chunks c ON c.id = t.chunk_id
     JOIN documents d ON d.id = c.document_id
-    CROSS JOIN corpus
-    WHERE (%(kind)s::text IS NULL OR d.kind = %(kind)s)
-      AND (%(sees_restricted)s OR d.restricted_team_id IS NULL
-           OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[])))),
+    WHERE %(sees_restricted)s OR d.restricted_team_id IS NULL
+          OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[]))),
+frequencies AS MATERIALIZED (
+    SELECT f.term, ln(1 + (corpus.chunks - count(*) + 0.5) / (count(*) + 0.5)::float8) AS weight
+    FROM found f CROSS JOIN corpus
+    GROUP BY f.term, corpus.chunks),
+-- In whole billionths, so that a sum does not depend on its order and equal chunks have equal scores.
+postings AS MATERIALIZED (
+    SELECT f.term, f.id, f.document_id, f.position,
+           (1e9 * w.weight * f.weight * 2.2 / (f.weight + 1.2 * (0.25 + 0.75 * f.length / corpus.mean_length)))::bigint
+               AS score
+    FROM found f JOIN frequencies w ON w.term = f.term CROSS JOIN corpus
+    WHERE %(kind)s::text IS NULL OR f.kind = %(kind)s),
 scores AS (
     SELECT a.n, p.id, p.document_id, p.position, sum(p.score) AS score
     FROM asked a JOIN postings p ON p.term = a.term
@@ -60,8 +65,8 @@ WHERE (%(kind)s::text IS NULL OR d.kind = %(kind)s)
 ORDER BY k.name, c.document_id;
 
 -- name: terms_by_texts
--- The terms of each text, as those of chunks are made, in the order of the texts.
-SELECT tsvector_to_array(to_tsvector('english', retrieval_words(x.text))) AS terms
+-- The terms of the first 20,000 characters of each text, as those of chunks are made, in the order of the texts.
+SELECT tsvector_to_array(to_tsvector('english', retrieval_words(left(x.text, 20000)))) AS terms
 FROM unnest(%(texts)s::text[]) WITH ORDINALITY x (text, n)
 ORDER BY x.n;
 

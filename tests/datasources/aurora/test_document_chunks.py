@@ -63,8 +63,11 @@ async def database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
     await database.close()
 
 
-def bm25(question: list[str]) -> list[tuple[str, float]]:
-    """Scores by the textbook: words in headings count twice; stems and stop words are written by hand."""
+def bm25(question: list[str], *, hidden: bool = True) -> list[tuple[str, float]]:
+    """Scores by the textbook: words in headings count twice; stems and stop words are written by hand.
+
+    Without hidden documents, restricted ones count for nothing.
+    """
     stems = {
         "replica": "replica",
         "nodes": "node",
@@ -76,9 +79,11 @@ def bm25(question: list[str]) -> list[tuple[str, float]]:
     }
     found: dict[str, Counter[str]] = {}
     next_id = 100
-    for _, pieces in DOCUMENTS.values():
+    for restricted, pieces in DOCUMENTS.values():
         for heading, body in pieces:
             next_id += 1
+            if restricted and not hidden:
+                continue
             counts: Counter[str] = Counter()
             for text, weight in ((heading, 2), (body, 1)):
                 for word in text.lower().replace(">", " ").replace(";", " ").split():
@@ -105,6 +110,14 @@ async def test_chunks_are_ranked_as_the_textbook_ranks_them(database: Database) 
     assert [match.chunk_id for match in found] == [chunk for chunk, _ in expected]
     assert [match.score for match in found] == pytest.approx([score for _, score in expected], rel=1e-5)
     assert await rank_chunks(database, "How to promote a redis replica?", EVERYTHING, 1) == found[:1]
+
+
+async def test_hidden_chunks_change_no_score_of_others(database: Database) -> None:
+    found = await rank_chunks(database, "How to promote a redis replica?", Scope(False, ()), 10)
+    expected = bm25(["promot", "redi", "redis", "replica"], hidden=False)
+    assert len(expected) == 3
+    assert [match.chunk_id for match in found] == [chunk for chunk, _ in expected]
+    assert [match.score for match in found] == pytest.approx([score for _, score in expected], rel=1e-5)
 
 
 async def test_restricted_documents_are_for_their_team_alone(database: Database) -> None:

@@ -1,5 +1,6 @@
 """Files become documents: front matter, HTML as Markdown, encodings, and reasons that name line and remedy."""
 
+import os
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -44,6 +45,7 @@ def test_front_matter_gives_all_fields_and_counts_others() -> None:
         ("---\r\nother: 1\r\n---\r\nbody\r\n", "body\n"),
         ("---\n# comment\n...\nbody", "body"),
         ("----\ntext", "----\ntext"),
+        ("\n \r\n---  # comment\nother: 1\n---\nbody", "body"),
         ("", ""),
     ],
 )
@@ -58,6 +60,12 @@ def test_text_below_the_front_matter(text: str, body: str) -> None:
     [
         ("title: a", "line 1: the front matter has no end; write --- on a line of its own below it"),
         ("\ntitle: [a]\n---\n", "line 3: title is no text; put it in quotes"),
+        (
+            "\nrestricted-team:\n---\n",
+            "line 3: restricted_team has no value; name a team, or write '' for none",
+        ),
+        ("\nteam: a\nTeam: b\n---\n", "line 3: team is given twice; keep one"),
+        ('\nteam: "a\\0b"\n---\n', "line 3: team has a NUL character; remove it"),
         ("a: 1\nkind: RUNBOK\n---\n", "line 3: kind is unknown; write RUNBOOK or KNOWLEDGE"),
         ("items: redis\n---\n", "line 2: items is no list of source/key; write items: [source/key, source/key]"),
         ("items: [redis]\n---\n", "line 2: items is no list of source/key; write items: [source/key, source/key]"),
@@ -163,3 +171,50 @@ def test_reasons_of_refused_files(tmp_path: Path, name: str, data: bytes, reason
     with pytest.raises(DocumentFileError) as caught:
         read_document("key", tmp_path / name)
     assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize("name", ["restricted_team", "restricted-team", "Restricted_Team", "'RESTRICTED-TEAM'"])
+def test_what_restricts_a_document_is_read_however_it_is_spelled(name: str) -> None:
+    front_matter, _ = split_front_matter(f"\n\n---\n{name}: security\n---\nbody")
+    assert (front_matter.restricted_team, front_matter.ignored) == ("security", 0)
+
+
+def test_lists_in_lists_grow_with_the_page() -> None:
+    page = "<ul><li>x" * 8_000
+    _, body = convert_html(page)
+    assert len(body) < 5 * len(page)
+    assert body.count("x") == 8_000
+
+
+def test_files_that_cannot_be_read_are_among_the_files(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("a")
+    (tmp_path / "lost.md").symlink_to(tmp_path / "nowhere.md")
+    outside = tmp_path.parent / f"{tmp_path.name}-outside.md"
+    outside.write_text("secret")
+    (tmp_path / "out.md").symlink_to(outside)
+    (tmp_path / "in.md").symlink_to(tmp_path / "a.md")
+    found = dict(find_files([tmp_path]))
+    assert sorted(found) == ["a", "in", "lost"]
+    with pytest.raises(DocumentFileError, match="cannot be read: No such file or directory"):
+        read_document("lost", found["lost"])
+    with pytest.raises(DocumentFileError, match="cannot be read: File name too long"):
+        list(find_files([Path("a" * 300)]))
+
+
+def test_a_folder_that_cannot_be_read_is_rejected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "locked").mkdir()
+    (tmp_path / "locked" / "b.md").write_text("b")
+    (tmp_path / "a.md").write_text("a")
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:
+        # Permissions do not stop root, who may run this.
+        if str(path).endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = dict(find_files([tmp_path]))
+    assert sorted(found) == ["a", "locked"]
+    with pytest.raises(DocumentFileError, match="the folder cannot be read; check its permissions"):
+        read_document("locked", found["locked"])

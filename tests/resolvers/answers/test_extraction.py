@@ -52,6 +52,11 @@ def test_documents_follow_their_best_passages_and_chunks_their_positions() -> No
     assert found == ["Zebra three.", "Zebra one.", "Zebra two."]
 
 
+def test_only_the_beginning_of_an_endless_line_is_read() -> None:
+    body = "Zebra. " + "![a" * 500_000
+    assert choose("zebra", passage(1, "a", 0, body))[0] == "Zebra."
+
+
 def test_passages_with_less_of_the_weight_of_the_question_say_nothing() -> None:
     candidates = list_candidates([passage(1, "a", 0, "Zebra.")])
     terms = {"Zebra.": frozenset({"zebra"}), "heading": frozenset[str]()}

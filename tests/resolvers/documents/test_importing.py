@@ -211,6 +211,23 @@ def test_the_command_imports_and_indexes(url: str, tmp_path: Path, monkeypatch: 
     assert (code, json.loads(lines[0])["unchanged"], json.loads(lines[0])["indexed"]) == (0, 1, 0)
     assert run("index")[1][0].startswith("0 documents were indexed in ")
     assert run("import", str(files), "--kind", "NOTE")[0] == 2
+    # An unset variable of a shell must not lift a restriction.
+    for option in ("--restricted-team", "--source"):
+        result = CliRunner().invoke(application, ["documents", "import", str(files), option, " "])
+        assert str(result.exception) == f"{option} is empty; write its value"
+    # The same file by two paths.
+    assert run("import", str(files), str(files / "a.md"))[1][0] == "documents: 0 new, 0 changed, 1 unchanged"
+
+
+async def test_nothing_is_pruned_while_a_file_is_lost(sources: Sources, url: str, tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("a")
+    (tmp_path / "b.md").write_text("b")
+    await import_documents(sources, [tmp_path], OPTIONS)
+    (tmp_path / "b.md").unlink()
+    (tmp_path / "b.md").symlink_to(tmp_path / "lost.md")
+    report = await import_documents(sources, [tmp_path], DocumentImportOptions(prune=True))
+    assert (report.pruned, len(documents(url)), len(report.rejected)) == (0, 2, 1)
+    assert report.refusal == "files were rejected, and their documents may be stored; correct them first"
 
 
 @pytest.mark.skipif(not RUNBOOKS.exists(), reason="the runbooks of GitLab are not here")
