@@ -38,7 +38,14 @@ async def open(write: Write, command: OpenProblem) -> Sequence[str]:
     """Return the new problem's id. Refused if its key is taken."""
     key = validation.require_name(command.key, "key")
     title = validation.require_name(command.title, "title")
-    given = ProblemRecord(str(uuid7()), key, title, command.description, 1, datetime.now(UTC))
+    given = ProblemRecord(
+        id=str(uuid7()),
+        key=key,
+        title=title,
+        description=command.description,
+        version=1,
+        updated_at=datetime.now(UTC),
+    )
     record = await rows.insert(write.transaction, given)
     if record is None:
         message = f"the key {key} is taken by another problem; choose another key"
