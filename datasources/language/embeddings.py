@@ -62,12 +62,21 @@ class StaticEmbedder:
         return _ROW.unpack_from(self._file, self._begin + min(token, self._tokens - 1) * _ROW.size)
 
 
+def installed_model() -> str | None:
+    """Return the name of the model that `open_embedder` opens, without opening it; None if it is not installed."""
+    return None if _find_folder() is None else MODEL
+
+
 @cache
 def open_embedder() -> StaticEmbedder | None:
-    """Return the embedder of this process; None if its model is not installed, as in the Lambda functions."""
-    if find_spec("tokenizers") is None:
-        return None
-    spec = find_spec("wordllama")
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    return StaticEmbedder(Path(spec.submodule_search_locations[0]))
+    """Return the embedder of this process; None if its model is not installed, as in the Lambda functions.
+
+    The first call takes 0.2 s of processor time.
+    """
+    folder = _find_folder()
+    return None if folder is None else StaticEmbedder(folder)
+
+
+def _find_folder() -> Path | None:
+    spec = None if find_spec("tokenizers") is None else find_spec("wordllama")
+    return Path(spec.submodule_search_locations[0]) if spec and spec.submodule_search_locations else None

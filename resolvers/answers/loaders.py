@@ -1,5 +1,6 @@
 """Loaders of chunks of documents. Not cached: texts rarely repeat, and chunks depend on the scope."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 
 from datasources.aurora.documents.chunks import (
@@ -43,7 +44,8 @@ class ChunkMatchesByMeaning(Loader[str, list[DocumentChunkMatch]]):
 
     async def fetch(self, keys: Sequence[str]) -> Mapping[str, list[DocumentChunkMatch]]:
         context = self.context
-        embedder = open_embedder()
+        # In a thread: the first call reads the model, and other requests wait for no file.
+        embedder = await asyncio.to_thread(open_embedder)
         if embedder is None:
             return {}
         embeddings = {key: embedding for key in keys if (embedding := embedder.embed(key)) is not None}

@@ -15,7 +15,7 @@ from datasources.aurora.documents.chunks import (
 )
 from datasources.aurora.documents.vectors import Embedding, insert_vectors
 from datasources.documents.chunks import CHUNKING, split_document
-from datasources.language.embeddings import open_embedder
+from datasources.language.embeddings import installed_model, open_embedder
 from datasources.observability.exceptions import report as report_error
 from datasources.observability.spans import INTERNAL, record_call, record_work
 from datasources.records.document_chunks import DocumentChunkRecord, IndexRules, StaleDocument
@@ -107,5 +107,4 @@ async def _replace(
 
 
 def _rules() -> IndexRules:
-    embedder = open_embedder()
-    return IndexRules(CHUNKING, None if embedder is None else embedder.model)
+    return IndexRules(CHUNKING, installed_model())

@@ -30,16 +30,13 @@ async def fetch_chunks(database: Database, ids: Sequence[str], scope: Scope) -> 
     return {chunk.id: chunk for chunk in chunks}
 
 
-async def rank_chunks(database: Database, text: str, scope: Scope, limit: int) -> list[DocumentChunkMatch]:
-    """Return at most `limit` visible chunks with a term of the text, best first by BM25, document and position."""
-    return (await rank_chunks_by_texts(database, [text], scope, limit))[text]
-
-
 async def rank_chunks_by_texts(
     database: Database, texts: Sequence[str], scope: Scope, limit: int, kind: DocumentKind | None = None
 ) -> dict[str, list[DocumentChunkMatch]]:
-    """Return for each text what `rank_chunks` returns, of documents of one kind or of all, by one statement."""
+    """Return for each text at most `limit` visible chunks with a term of it, best first by BM25, document and position.
 
+    Of documents of one kind or of all, by one statement.
+    """
     bound = {"texts": list(texts), "kind": kind and kind.value, "limit": limit} | _bound(scope)
     matches: dict[str, list[DocumentChunkMatch]] = {text: [] for text in texts}
     for number, match in await database.fetch(_STATEMENTS["chunks_by_texts"], bound, KeyedRecord(DocumentChunkMatch)):

@@ -7,10 +7,15 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from datasources.aurora.documents.chunks import fetch_chunks, fetch_stale_documents, rank_chunks, replace_chunks
+from datasources.aurora.documents.chunks import (
+    fetch_chunks,
+    fetch_stale_documents,
+    rank_chunks_by_texts,
+    replace_chunks,
+)
 from datasources.aurora.driver.database import Database
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.records.document_chunks import DocumentChunkRecord, IndexRules, StaleDocument
+from datasources.records.document_chunks import DocumentChunkMatch, DocumentChunkRecord, IndexRules, StaleDocument
 from datasources.records.queries import Scope
 from tests.fixtures.databases import create_database
 
@@ -61,6 +66,10 @@ async def database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
             assert await replace_chunks(transaction, document, IndexRules("test"), chunks)
     yield database
     await database.close()
+
+
+async def rank_chunks(database: Database, text: str, scope: Scope, limit: int) -> list[DocumentChunkMatch]:
+    return (await rank_chunks_by_texts(database, [text], scope, limit))[text]
 
 
 def bm25(question: list[str], *, hidden: bool = True) -> list[tuple[str, float]]:

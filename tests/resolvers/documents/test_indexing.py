@@ -95,7 +95,7 @@ async def test_other_rules_make_all_chunks_again(sources: Sources, url: str, mon
 
 async def test_chunks_are_embedded_by_one_model(sources: Sources, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     write(url, "a")
-    monkeypatch.setattr(indexing, "open_embedder", lambda: None)
+    monkeypatch.setattr(indexing, "installed_model", lambda: None)
     assert await index_documents(sources) == 1
     assert execute(url, "SELECT count(*) FROM document_chunk_vectors") == [(0,)]
     monkeypatch.undo()
@@ -104,7 +104,7 @@ async def test_chunks_are_embedded_by_one_model(sources: Sources, url: str, monk
     rows = "SELECT model, cardinality(embedding), chunk_id FROM document_chunk_vectors"
     embedded = execute(url, rows)
     assert [(model, length) for model, length, _ in embedded] == [(MODEL, DIMENSIONS)]
-    monkeypatch.setattr(indexing, "open_embedder", lambda: None)
+    monkeypatch.setattr(indexing, "installed_model", lambda: None)
     assert await index_documents(sources) == 0
     assert execute(url, rows) == embedded
 

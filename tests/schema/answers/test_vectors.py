@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from datasources.aurora.documents.chunks import fetch_chunks, rank_chunks
+from datasources.aurora.documents.chunks import fetch_chunks, rank_chunks_by_texts
 from datasources.aurora.documents.vectors import insert_vectors
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.language import embeddings
@@ -25,7 +25,7 @@ async def library(postgres: EmbeddedPostgres) -> AsyncIterator[Library]:
     assert embedder is not None
     async with open_library(postgres, "answers_vectors") as opened:
         database = opened.sources.main
-        matches = await rank_chunks(database, "redis replica node rack drain", EVERYTHING, 100)
+        [matches] = (await rank_chunks_by_texts(database, ["redis replica node rack drain"], EVERYTHING, 100)).values()
         chunks = await fetch_chunks(database, [match.chunk_id for match in matches], EVERYTHING)
         assert len(chunks) == 7
         given = {}
