@@ -236,6 +236,52 @@ class RequestLimits:
     document: DocumentLimits = field(default_factory=DocumentLimits)
 
 
+class LanguageProvider(StrEnum):
+    """Who answers questions: sentences of documents alone, or a model of Amazon Bedrock with them."""
+
+    LOCAL = "local"
+    BEDROCK = "bedrock"
+
+
+class Generation(StrEnum):
+    """Bedrock's operation: `converse` over our own retrieval, or `retrieve_and_generate`, which reports no tokens."""
+
+    CONVERSE = "converse"
+    RETRIEVE_AND_GENERATE = "retrieve-and-generate"
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSettings:
+    """Language models: provider, retrieval, budgets; see docs/answers.md."""
+
+    provider: Annotated[LanguageProvider, Variable("LANGUAGE",
+        "Who writes [answers](answers.md): `local` copies sentences of documents, `bedrock` asks models of Amazon "
+        "Bedrock and falls back to `local`.")] = LanguageProvider.LOCAL
+    region: Annotated[str | None, _REGION] = None
+    knowledge_base: Annotated[str | None, Variable("KNOWLEDGE_BASE_ID",
+        "The knowledge base of Bedrock that retrieves passages, with `LANGUAGE=bedrock`.",
+        pattern=r"[0-9A-Za-z]{10}", remedy="ten letters and digits", default="retrieval in the main database")] = None
+    generation: Annotated[Generation, Variable("BEDROCK_GENERATION",
+        "The operation of Bedrock that writes answers. `retrieve-and-generate` needs `KNOWLEDGE_BASE_ID`, and its cost "
+        "is estimated, since Bedrock reports no tokens.")] = Generation.CONVERSE
+    guardrail: Annotated[str | None, Variable("BEDROCK_GUARDRAIL",
+        "The guardrail of every call, as id:version.", pattern=r"[a-z0-9]+:(\d{1,8}|DRAFT)", remedy="it as id:version",
+        default="no guardrail", values="id:version")] = None
+    profiles: Annotated[str | None, Variable("BEDROCK_PROFILES",
+        "Application inference profiles, which attribute cost by their tags: `model=ARN` pairs, separated by commas.",
+        default="the models themselves")] = None
+    models: Annotated[Path | None, Variable("AI_MODELS",
+        "The models that may be called, with prices and speeds.",
+        default="the file in the package, `datasources/language/models.yaml`", values="path of a YAML file")] = None
+    usd_a_request: Annotated[float, Variable("AI_USD_A_REQUEST",
+        "What the model calls of one request may cost together, in USD.", minimum=0, maximum=100)] = 0.25
+    usd_a_day: Annotated[float, Variable("AI_USD_A_DAY",
+        "What the model calls of one team may cost on a day (UTC), in USD.", minimum=0, maximum=1_000_000)] = 5.0
+    latency_seconds: Annotated[float, Variable("AI_LATENCY_SECONDS",
+        "How long the model calls of one request may take together; an earlier deadline of the request applies first.",
+        minimum=0.1, maximum=300)] = 20.0
+
+
 class TraceExporter(StrEnum):
     """The destination of spans: none, X-Ray from a Lambda function, or an OpenTelemetry collector from a server."""
 

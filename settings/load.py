@@ -8,7 +8,10 @@ from urllib.parse import parse_qsl, urlsplit
 from datasources.config import (
     BulkLoadSettings,
     CacheSettings,
+    Generation,
     GraphSettings,
+    LanguageProvider,
+    LanguageSettings,
     ObservabilitySettings,
     PostgresSettings,
     QueueSettings,
@@ -33,6 +36,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         graph=_load_graph(environment),
         access=_load_access(environment),
         queues=_load_queues(environment),
+        language=_load_language(environment),
         seen=_load_observability(environment),
     )
 
@@ -119,6 +123,17 @@ def _load_queues(environment: Mapping[str, str]) -> QueueSettings:
     if values.keys() - {"region"}:
         require_region(environment, "the queues, as a queue's URL is set")
     return QueueSettings(**values)
+
+
+def _load_language(environment: Mapping[str, str]) -> LanguageSettings:
+    language = load(LanguageSettings, environment)
+    if language.provider is LanguageProvider.BEDROCK:
+        require_region(environment, "Bedrock, as LANGUAGE is bedrock")
+    elif language.knowledge_base is not None:
+        raise SettingsError("KNOWLEDGE_BASE_ID is set, but LANGUAGE is local; set LANGUAGE to bedrock")
+    if language.generation is Generation.RETRIEVE_AND_GENERATE and language.knowledge_base is None:
+        raise SettingsError("KNOWLEDGE_BASE_ID is missing; BEDROCK_GENERATION=retrieve-and-generate needs it")
+    return language
 
 
 def _load_observability(environment: Mapping[str, str]) -> ObservabilitySettings:

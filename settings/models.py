@@ -10,6 +10,7 @@ from datasources.config import (
     CacheSettings,
     GraphSettings,
     JarSettings,
+    LanguageSettings,
     ObservabilitySettings,
     PostgresSettings,
     QueueSettings,
@@ -102,6 +103,7 @@ class Settings:
     server: ServerSettings
     jars: JarSettings
     queues: QueueSettings = field(default_factory=QueueSettings)
+    language: LanguageSettings = field(default_factory=LanguageSettings)
     log_level: Annotated[LogLevel, Variable("STACKFLOW_LOG_LEVEL", "The lowest level that is logged.")] = LogLevel.INFO
     seen: ObservabilitySettings = field(default_factory=ObservabilitySettings)
     start: StartSettings = field(default_factory=StartSettings)
