@@ -17,7 +17,7 @@ from datasources.errors import SourceRefused
 from datasources.request import RequestContext, use_request
 from datasources.sources import open_sources
 from resolvers.answers import use_cases
-from resolvers.answers.use_cases import Answer, AnswerStatus, Citation
+from resolvers.answers.answer import Answer, AnswerStatus, Citation
 from resolvers.configuration_items.loaders import ConfigurationItemByIdentificationKey
 from resolvers.context import Context
 from resolvers.errors import ShownError, SourceLost

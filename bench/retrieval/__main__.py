@@ -28,10 +28,11 @@ from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.records.document_chunks import DocumentChunkMatch
 from datasources.request import RequestContext
 from datasources.sources import Sources
+from resolvers.answers.answer import AnswerStatus
 from resolvers.answers.fusion import fuse_ranks
 from resolvers.answers.loaders import ChunkMatchesByMeaning, ChunkMatchesByText
 from resolvers.answers.retrieval import KEYWORD_WEIGHT, retrieve
-from resolvers.answers.use_cases import AnswerStatus, ask
+from resolvers.answers.use_cases import ask
 from resolvers.context import Context
 from resolvers.documents.indexing import index_documents
 from resolvers.imports.run import ImportOptions, run_import

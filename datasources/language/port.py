@@ -86,10 +86,14 @@ class TokenUsage:
 
 @dataclass(frozen=True, slots=True)
 class DraftSentence:
-    """A sentence of a draft and the numbers of its sources."""
+    """A sentence of a draft and the numbers of its sources.
+
+    `lines` has the first and last line of a copied sentence in the document; None if it was written by a model.
+    """
 
     text: str
     sources: tuple[int, ...]
+    lines: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

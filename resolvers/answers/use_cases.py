@@ -1,21 +1,17 @@
 """Answer questions with sentences of documents and facts of the graph, and suggest runbooks for incidents."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Sequence
 
+from datasources.language.port import Call, Prompt, PromptSource, TaskKind
 from datasources.records.configuration_items import ConfigurationItemRecord
 from datasources.records.documents import DocumentKind
 from datasources.records.incidents import IncidentRecord
 from datasources.records.queries import Order, PageRequest
 from datasources.values import text_violation
-from resolvers.answers.extraction import (
-    Candidate,
-    choose_sentences,
-    coverage,
-    list_candidates,
-)
+from resolvers.answers.answer import Answer, AnswerStatus, compose
+from resolvers.answers.extraction import coverage
+from resolvers.answers.extractive import MODEL, ExtractiveLanguage
 from resolvers.answers.facts import Fact, state_facts
 from resolvers.answers.loaders import DocumentCount, TermsByText, TermWeightsByText
 from resolvers.answers.passages import Passage
@@ -33,57 +29,11 @@ MAX_PASSAGES = 5
 # Items of one incident that decide which runbooks are suggested, by name.
 MAX_INCIDENT_ITEMS = 20
 
+# Copying sentences has no bound but those of extraction.
+LOCAL_CALL = Call(MODEL, max_tokens=0, timeout_seconds=0.0, metadata={})
+
 DOCUMENTS_READ = "documents:read"
 ITEMS_READ = "configuration-items:read"
-
-
-class AnswerStatus(StrEnum):
-    """Whether something was found that answers the question."""
-
-    ANSWERED = "ANSWERED"
-    UNKNOWN = "UNKNOWN"
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """The source of a sentence: lines of a document, or a version of a configuration item.
-
-    `heading` has the headings above the lines, from the title of the document, joined by ' > ', or the name of the
-    item. `content_hash` is that of the chunk.
-    """
-
-    heading: str
-    # From 1, in the order of the sentences.
-    number: int = 0
-    document_id: str | None = None
-    first_line: int | None = None
-    last_line: int | None = None
-    content_hash: str | None = None
-    item_id: str | None = None
-    item_version: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CitedSentence:
-    """A sentence, and its sources."""
-
-    text: str
-    citations: tuple[Citation, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer: facts of the graph first, then sentences in the order of their documents.
-
-    `text` has all of it, a line for each sentence with the numbers of its citations.
-    """
-
-    status: AnswerStatus
-    text: str
-    sentences: tuple[CitedSentence, ...]
-    citations: tuple[Citation, ...]
-    passages: tuple[Passage, ...]
-    documents_searched: int
 
 
 async def ask(context: Context, question: str, about: Sequence[str] = ()) -> Answer:
@@ -95,22 +45,19 @@ async def ask(context: Context, question: str, about: Sequence[str] = ()) -> Ans
     context.require(DOCUMENTS_READ)
     text = _check_question(question)
     items = await _load_items(context, about)
-    passages, weights, facts, searched = await asyncio.gather(
+    passages, facts, searched, _ = await asyncio.gather(
         retrieve(context, text, [item.id for item in items], MAX_PASSAGES),
-        context.loader(TermWeightsByText).load(text),
         state_facts(context, items),
         context.loader(DocumentCount).load(None),
+        # For the draft, which finds it loaded.
+        context.loader(TermWeightsByText).load(text),
     )
-    candidates = list_candidates(passages)
-    texts = dict.fromkeys(
-        [text, *(item.name for item in items), *(fact.text for fact in facts), *_texts(candidates, passages)]
+    draft, is_stated = await asyncio.gather(
+        ExtractiveLanguage(context, passages).draft(_prompt(text, passages), LOCAL_CALL),
+        _is_stated(context, text, items, facts),
     )
-    loaded = await context.loader(TermsByText).load_many(list(texts))
-    terms = dict(zip(texts, loaded, strict=True))
-    chosen = choose_sentences(weights, candidates, terms)
-    names = frozenset[str]().union(*(terms[item.name] for item in items))
-    is_known = bool(chosen) or _is_answered(terms[text] - names, [terms[fact.text] for fact in facts])
-    return _compose(is_known, facts, chosen, passages, searched)
+    status = AnswerStatus.ANSWERED if draft.sentences or is_stated else AnswerStatus.UNKNOWN
+    return compose(status, facts, draft.sentences, passages, searched)
 
 
 async def suggest_runbooks(context: Context, incident: IncidentRecord, first: int) -> tuple[Passage, ...]:
@@ -154,54 +101,18 @@ async def _load_items(context: Context, ids: Sequence[str]) -> list[Configuratio
     return [item for item in items if item is not None]
 
 
-def _texts(candidates: Iterable[Candidate], passages: Iterable[Passage]) -> list[str]:
-    return [*(each.sentence.text for each in candidates), *(each.chunk.heading for each in passages)]
+def _prompt(question: str, passages: Sequence[Passage]) -> Prompt:
+    sources = (PromptSource(each.rank, each.chunk.id, each.chunk.heading, each.chunk.body) for each in passages)
+    return Prompt(TaskKind.ANSWER, question, tuple(sources))
 
 
-def _is_answered(question: frozenset[str], facts: Sequence[frozenset[str]]) -> bool:
-    """Whether facts cover a question, without the names of their items, which each of them has."""
-    if not facts or not question:
-        return bool(facts)
-    return max(coverage(question, fact) for fact in facts) >= MIN_FACT_COVERAGE
-
-
-def _compose(
-    is_known: bool, facts: Sequence[Fact], chosen: Sequence[Candidate], passages: tuple[Passage, ...], searched: int
-) -> Answer:
-    sources = [(fact.text, _cite_item(fact.item)) for fact in facts]
-    sources += [(each.sentence.text, _cite_lines(each)) for each in chosen]
-    numbered: dict[Citation, Citation] = {}
-    for _, source in sources:
-        numbered.setdefault(source, replace(source, number=len(numbered) + 1))
-    lines = [] if is_known else [_describe_search(passages, searched)]
-    lines += [f"{text} [{numbered[source].number}]" for text, source in sources]
-    return Answer(
-        AnswerStatus.ANSWERED if is_known else AnswerStatus.UNKNOWN,
-        "\n".join(lines),
-        tuple(CitedSentence(text, (numbered[source],)) for text, source in sources),
-        tuple(numbered.values()),
-        passages,
-        searched,
-    )
-
-
-def _cite_item(item: ConfigurationItemRecord) -> Citation:
-    return Citation(item.name, item_id=item.id, item_version=item.version)
-
-
-def _cite_lines(candidate: Candidate) -> Citation:
-    chunk, sentence = candidate.passage.chunk, candidate.sentence
-    return Citation(
-        chunk.heading,
-        document_id=chunk.document_id,
-        first_line=sentence.first_line,
-        last_line=sentence.last_line,
-        content_hash=chunk.content_hash,
-    )
-
-
-def _describe_search(passages: Sequence[Passage], searched: int) -> str:
-    documents = f"{searched:,} document{'' if searched == 1 else 's'}"
-    titles = list(dict.fromkeys(passage.chunk.heading.split(" > ")[0] for passage in passages))
-    nearest = f"; the nearest: {', '.join(titles)}" if titles else ""
-    return f"Nothing in {documents} answers this question{nearest}."
+async def _is_stated(
+    context: Context, question: str, items: Sequence[ConfigurationItemRecord], facts: Sequence[Fact]
+) -> bool:
+    """Whether a fact answers a question. The names of items, which each fact has, are left out of both."""
+    if not facts:
+        return False
+    texts = [question, *(item.name for item in items), *(fact.text for fact in facts)]
+    terms = dict(zip(texts, await context.loader(TermsByText).load_many(texts), strict=True))
+    rest = terms[question].difference(*(terms[item.name] for item in items))
+    return not rest or max(coverage(rest, terms[fact.text]) for fact in facts) >= MIN_FACT_COVERAGE

@@ -5,13 +5,13 @@ from typing import Any
 
 import strawberry
 
+from resolvers.answers.answer import AnswerStatus
 from resolvers.answers.passages import GraphRelation
 from resolvers.answers.passages import Passage as RetrievedPassage
 from resolvers.answers.use_cases import (
     MAX_ITEMS,
     MAX_PASSAGES,
     MAX_QUESTION_LENGTH,
-    AnswerStatus,
     ask,
     suggest_runbooks,
 )

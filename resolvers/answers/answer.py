@@ -1,0 +1,112 @@
+"""The answer to a question: sentences with their sources, and its composition from facts and a draft."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from datasources.language.port import DraftSentence
+from datasources.records.configuration_items import ConfigurationItemRecord
+from resolvers.answers.facts import Fact
+from resolvers.answers.passages import Passage
+
+
+class AnswerStatus(StrEnum):
+    """Whether something was found that answers the question."""
+
+    ANSWERED = "ANSWERED"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """The source of a sentence: lines of a document, or a version of a configuration item.
+
+    `heading` has the headings above the lines, from the title of the document, joined by ' > ', or the name of the
+    item. `content_hash` is that of the chunk.
+    """
+
+    heading: str
+    # From 1, in the order of the sentences.
+    number: int = 0
+    document_id: str | None = None
+    first_line: int | None = None
+    last_line: int | None = None
+    content_hash: str | None = None
+    item_id: str | None = None
+    item_version: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CitedSentence:
+    """A sentence, and its sources."""
+
+    text: str
+    citations: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer: facts of the graph first, then sentences in the order of their documents.
+
+    `text` has all of it, a line for each sentence with the numbers of its citations.
+    """
+
+    status: AnswerStatus
+    text: str
+    sentences: tuple[CitedSentence, ...]
+    citations: tuple[Citation, ...]
+    passages: tuple[Passage, ...]
+    documents_searched: int
+
+
+def compose(
+    status: AnswerStatus,
+    facts: Sequence[Fact],
+    sentences: Sequence[DraftSentence],
+    passages: tuple[Passage, ...],
+    searched: int,
+) -> Answer:
+    """Return the answer with numbered citations: facts first, then the sentences of a draft over the passages."""
+    by_number = {passage.rank: passage for passage in passages}
+    sources: list[tuple[str, tuple[Citation, ...]]] = [(fact.text, (_cite_item(fact.item),)) for fact in facts]
+    sources += [(each.text, _cite_passages(each, by_number)) for each in sentences]
+    numbered: dict[Citation, Citation] = {}
+    for _, citations in sources:
+        for citation in citations:
+            numbered.setdefault(citation, replace(citation, number=len(numbered) + 1))
+    lines = [] if status is AnswerStatus.ANSWERED else [_describe_search(passages, searched)]
+    lines += [" ".join([text, *(f"[{numbered[each].number}]" for each in citations)]) for text, citations in sources]
+    return Answer(
+        status,
+        "\n".join(lines),
+        tuple(CitedSentence(text, tuple(numbered[each] for each in citations)) for text, citations in sources),
+        tuple(numbered.values()),
+        passages,
+        searched,
+    )
+
+
+def _cite_item(item: ConfigurationItemRecord) -> Citation:
+    return Citation(item.name, item_id=item.id, item_version=item.version)
+
+
+def _cite_passages(sentence: DraftSentence, passages: Mapping[int, Passage]) -> tuple[Citation, ...]:
+    """Cite the lines of a copied sentence, or all lines of the passages of one that a model wrote."""
+    chunks = [passages[number].chunk for number in sentence.sources]
+    return tuple(
+        Citation(
+            chunk.heading,
+            document_id=chunk.document_id,
+            first_line=sentence.lines[0] if sentence.lines else chunk.first_line,
+            last_line=sentence.lines[1] if sentence.lines else chunk.last_line,
+            content_hash=chunk.content_hash,
+        )
+        for chunk in chunks
+    )
+
+
+def _describe_search(passages: Sequence[Passage], searched: int) -> str:
+    documents = f"{searched:,} document{'' if searched == 1 else 's'}"
+    titles = list(dict.fromkeys(passage.chunk.heading.split(" > ")[0] for passage in passages))
+    nearest = f"; the nearest: {', '.join(titles)}" if titles else ""
+    return f"Nothing in {documents} answers this question{nearest}."
