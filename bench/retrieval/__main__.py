@@ -10,7 +10,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,12 +154,17 @@ def read_questions(url: str) -> list[Question]:
     return questions
 
 
-async def compare(sources: Sources, questions: Sequence[Question], progress: Progress) -> dict[str, dict[str, Quality]]:
+async def compare(
+    sources: Sources,
+    questions: Sequence[Question],
+    progress: Progress,
+    rankings: Mapping[str, Ranking] = RANKINGS,
+) -> dict[str, dict[str, Quality]]:
     """Return the quality by ranking and kind of question; `all` has every question with an answer."""
     answerable = [question for question in questions if question.documents]
-    task = progress.add_task("asking", total=len(RANKINGS) * len(answerable))
+    task = progress.add_task("asking", total=len(rankings) * len(answerable))
     qualities = {}
-    for name, ranking in RANKINGS.items():
+    for name, ranking in rankings.items():
         ranks: dict[str, list[int | None]] = {"all": []}
         for question in answerable:
             found = await ranking(new_context(sources), question)
@@ -197,8 +203,9 @@ def peak_mib() -> float:
     return int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]) / 1024
 
 
-async def run(postgres: EmbeddedPostgres, console: Console) -> dict[str, Any]:
-    """Import, index and ask; return all figures."""
+@asynccontextmanager
+async def use_sources(postgres: EmbeddedPostgres) -> AsyncIterator[Sources]:
+    """Create both databases on a server, and open them for the length of an `async with` block."""
     urls = {kind: postgres.url(kind) for kind in ("main", "requirements")}
     with psycopg.connect(postgres.url("postgres"), autocommit=True) as connection:
         for kind in urls:
@@ -211,14 +218,22 @@ async def run(postgres: EmbeddedPostgres, console: Console) -> dict[str, Any]:
     )
     sources = Sources(main, requirements, RecursiveGraph(main), NoCache())
     try:
-        await run_import(MAPPING, DATA, main, requirements, ImportOptions())
+        yield sources
+    finally:
+        await sources.close()
+
+
+async def run(postgres: EmbeddedPostgres, console: Console) -> dict[str, Any]:
+    """Import, index and ask; return all figures."""
+    async with use_sources(postgres) as sources:
+        await run_import(MAPPING, DATA, sources.main, sources.requirements, ImportOptions())
         begin, work = time.perf_counter(), time.process_time()
         documents = await index_documents(sources)
         seconds, work = time.perf_counter() - begin, time.process_time() - work
-        with psycopg.connect(urls["main"], autocommit=True) as connection:
+        with psycopg.connect(postgres.url("main"), autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
             [(chunks,)] = connection.execute("SELECT count(*) FROM document_chunks").fetchall()
-        questions = read_questions(urls["main"])
+        questions = read_questions(postgres.url("main"))
         with Progress(console=console, transient=True) as progress:
             qualities = await compare(sources, questions, progress)
         return {
@@ -233,8 +248,6 @@ async def run(postgres: EmbeddedPostgres, console: Console) -> dict[str, Any]:
             "answers": await time_answers(sources, questions),
             "peak_mib": peak_mib(),
         }
-    finally:
-        await sources.close()
 
 
 def show(console: Console, figures: Mapping[str, Any]) -> None:
