@@ -10,7 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from datasources.language.embeddings import DIMENSIONS, MAX_CHARACTERS, StaticEmbedder, open_embedder
+from datasources.language import embeddings
+from datasources.language.embeddings import (
+    DIMENSIONS,
+    MAX_CHARACTERS,
+    ModelDamaged,
+    StaticEmbedder,
+    installed_model,
+    open_embedder,
+)
 from tests.fixtures.profiles import examples
 
 
@@ -83,13 +91,56 @@ def test_texts_of_similar_meaning_are_nearer(embedder: StaticEmbedder, question:
     assert cosine(asked, embedder.embed(near)) > cosine(asked, embedder.embed(far))
 
 
-def test_a_file_of_another_model_is_refused(tmp_path: Path) -> None:
-    for name in ("tokenizers", "weights"):
-        (tmp_path / name).mkdir()
-    tokenizer = "tokenizers/l2_supercat_tokenizer_config.json"
-    (tmp_path / tokenizer).write_bytes((folder() / tokenizer).read_bytes())
-    header = b'{"embedding.weight":{"dtype":"F32","shape":[1,256],"data_offsets":[0,1024]}}'
-    file = tmp_path / "weights" / "l2_supercat_256.safetensors"
-    file.write_bytes(struct.pack("<Q", len(header)) + header + bytes(1_024))
-    with pytest.raises(ValueError, match=r"holds F32 of the shape \[1, 256\], which is not wordllama-l2-supercat-256"):
-        StaticEmbedder(tmp_path)
+TOKENIZER = "tokenizers/l2_supercat_tokenizer_config.json"
+VECTORS = "weights/l2_supercat_256.safetensors"
+
+
+@pytest.fixture
+def copied_folder(tmp_path: Path) -> Path:
+    for name in (TOKENIZER, VECTORS):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes((folder() / name).read_bytes())
+    return tmp_path
+
+
+def replace_bytes(file: Path, start: int, content: bytes) -> None:
+    with file.open("r+b") as opened:
+        opened.seek(start)
+        opened.write(content)
+
+
+def test_a_copy_of_the_files_embeds_the_same(copied_folder: Path, embedder: StaticEmbedder) -> None:
+    assert StaticEmbedder(copied_folder).embed("disk is full") == embedder.embed("disk is full")
+
+
+@pytest.mark.parametrize("name", [TOKENIZER, VECTORS])
+def test_a_changed_file_is_refused(copied_folder: Path, name: str) -> None:
+    # 0xffff is not a number in half precision: a vector with it would be stored and compare with none.
+    replace_bytes(copied_folder / name, 1_000_000, b"\xff\xff")
+    with pytest.raises(ModelDamaged, match=f"{name} is not the file of wordllama-l2-supercat-256; install wordllama"):
+        StaticEmbedder(copied_folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff" * 8, bytes(64)])
+def test_a_short_file_is_refused(copied_folder: Path, content: bytes) -> None:
+    (copied_folder / VECTORS).write_bytes(content)
+    with pytest.raises(ModelDamaged, match="is not the file of"):
+        StaticEmbedder(copied_folder)
+
+
+def test_a_damaged_model_counts_as_not_installed(
+    copied_folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (copied_folder / VECTORS).unlink()
+    monkeypatch.setattr(embeddings, "_find_folder", lambda: copied_folder)
+    open_embedder.cache_clear()
+    try:
+        assert installed_model() == "wordllama-l2-supercat-256"
+        assert open_embedder() is None
+        assert installed_model() is None
+        assert [record.getMessage() for record in caplog.records] == [
+            f"texts are compared by words alone: {VECTORS} cannot be read: No such file or directory; "
+            "install wordllama again"
+        ]
+    finally:
+        open_embedder.cache_clear()
