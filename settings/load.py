@@ -129,8 +129,6 @@ def _load_language(environment: Mapping[str, str]) -> LanguageSettings:
     language = load(LanguageSettings, environment)
     if language.provider is LanguageProvider.BEDROCK:
         require_region(environment, "Bedrock, as LANGUAGE is bedrock")
-    elif language.knowledge_base is not None:
-        raise SettingsError("KNOWLEDGE_BASE_ID is set, but LANGUAGE is local; set LANGUAGE to bedrock")
     if language.generation is Generation.RETRIEVE_AND_GENERATE and language.knowledge_base is None:
         raise SettingsError("KNOWLEDGE_BASE_ID is missing; BEDROCK_GENERATION=retrieve-and-generate needs it")
     return language

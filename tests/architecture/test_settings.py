@@ -28,7 +28,7 @@ NUMBERS = {
 WHOLE = {
     "DATABASE_URL": "postgresql://h/d", "REQUIREMENTS_URL": "postgresql://h/r", "REDIS_URL": "redis://h",
     "OIDC_ISSUER": "https://issuer", "OIDC_AUDIENCE": "stackflow", "GRAPH_URL": "wss://h", "GRAPH_IAM": "on",
-    "AWS_REGION": "eu-west-1",
+    "AWS_REGION": "eu-west-1", "KNOWLEDGE_BASE_ID": "BXJGG7PIPS",
 }  # fmt: skip
 
 
@@ -75,11 +75,11 @@ def test_every_variable_that_the_text_names_was_asked_for() -> None:
     }
     named = {text for text in texts if re.fullmatch(r"[A-Z]+(_[A-Z0-9]+)+", text)}
     # The names without an underscore, and one that begins with it.
-    assert named | {"GRAPH", "PROJECTION", "STREAMS", "_HANDLER"} == set(PAGE)
+    assert named | {"GRAPH", "LANGUAGE", "PROJECTION", "STREAMS", "_HANDLER"} == set(PAGE)
 
 
 def test_most_variables_are_numbers_with_bounds() -> None:
-    assert len(NUMBERS) == 24
+    assert len(NUMBERS) == 27
 
 
 @pytest.mark.parametrize("name", sorted(NUMBERS))
@@ -122,6 +122,20 @@ def test_a_choice_is_one_of_those_on_the_page(name: str) -> None:
 )
 def test_half_of_the_graph_is_refused_and_the_other_half_named(lacking: str, given: dict[str, str]) -> None:
     with pytest.raises(SettingsError, match=lacking):
+        settings.load_settings(given)
+
+
+@pytest.mark.parametrize(
+    ("error", "given"),
+    [
+        ("AWS_REGION is missing; set it to the region of Bedrock", {"LANGUAGE": "bedrock"}),
+        ("KNOWLEDGE_BASE_ID is missing", {"BEDROCK_GENERATION": "retrieve-and-generate"}),
+        ("KNOWLEDGE_BASE_ID is 'BXJGG7PIPS2'; write ten letters and digits", {"KNOWLEDGE_BASE_ID": "BXJGG7PIPS2"}),
+        ("BEDROCK_GUARDRAIL is 'gr1'; write it as id:version", {"BEDROCK_GUARDRAIL": "gr1"}),
+    ],
+)
+def test_half_of_bedrock_is_refused_and_the_other_half_named(error: str, given: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match=error):
         settings.load_settings(given)
 
 
