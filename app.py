@@ -12,12 +12,14 @@ from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Route
 
+from datasources.config import LanguageProvider
 from datasources.files.mappings.alerts import AlertMapping, AlertMappingError, load_alert_mapping
 from datasources.observability.logs import begin_invocation
 from datasources.observability.tracing import export_traces
 from datasources.queues.factory import open_queues
 from datasources.queues.port import Queue
 from datasources.sources import Sources, open_sources
+from resolvers.models.catalog import CatalogError, load_catalog
 from resolvers.outbox_poller import OutboxPoller
 from resolvers.principals.authentication import Authenticator
 from resolvers.principals.principal import development_principal
@@ -74,7 +76,8 @@ def create_app(
     `serve_streams` is for long-lived processes; end `state.streams` before the server waits for its connections to
     close.
     """
-    sources = sources or open_sources(*settings.require_stores())
+    _check_models(settings)
+    sources = sources or open_sources(*settings.require_stores(), settings.language)
     access = settings.access
     authenticator = Authenticator(
         sources.main,
@@ -135,6 +138,16 @@ def _alert_mapping(settings: Settings) -> AlertMapping:
         return load_alert_mapping(settings.alerts_mapping) if settings.alerts_mapping else load_alert_mapping()
     except AlertMappingError as error:
         raise SettingsError(f"ALERTS_MAPPING is not usable: {error}") from error
+
+
+def _check_models(settings: Settings) -> None:
+    """Refuse a catalog of models that cannot be used, at the start instead of with the first question."""
+    if settings.language.provider is LanguageProvider.LOCAL and settings.language.models is None:
+        return
+    try:
+        load_catalog(settings.language.models)
+    except CatalogError as error:
+        raise SettingsError(f"AI_MODELS is not usable: {error}") from error
 
 
 @cache

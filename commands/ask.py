@@ -61,7 +61,7 @@ def _parse_key(text: str) -> tuple[str, str]:
 
 
 async def _ask(resolved: settings.Settings, question: str, keys: Sequence[tuple[str, str]]) -> tuple[Answer, list[str]]:
-    sources = open_sources(*resolved.require_stores())
+    sources = open_sources(*resolved.require_stores(), resolved.language)
     principal = operator_principal()
     context = Context(principal, principal.scope, sources, RequestContext())
     try:

@@ -7,7 +7,7 @@ from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox.write_log import PostgresWriteLog
 from datasources.cache.off import NoCache
 from datasources.cache.port import Cache
-from datasources.config import CacheSettings, GraphSettings, PostgresSettings
+from datasources.config import CacheSettings, GraphSettings, LanguageSettings, PostgresSettings
 from datasources.credentials.factory import cache_credentials, database_credentials
 from datasources.graph.completeness import CompletenessMarker
 from datasources.graph.port import Graph
@@ -33,6 +33,8 @@ class Sources:
     completeness_marker: CompletenessMarker | None = None
     # Heartbeats of the background loops of this process.
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
+    # Budgets and models of the calls of language models.
+    language_settings: LanguageSettings = field(default_factory=LanguageSettings)
 
     def database(self, name: str) -> Database:
         """Return a database by its name: main or requirements."""
@@ -53,7 +55,11 @@ class Sources:
 
 
 def open_sources(
-    main: PostgresSettings, requirements: PostgresSettings, cache: CacheSettings, graph: GraphSettings
+    main: PostgresSettings,
+    requirements: PostgresSettings,
+    cache: CacheSettings,
+    graph: GraphSettings,
+    language: LanguageSettings | None = None,
 ) -> Sources:
     """Create the sources from the settings, without connecting: an unavailable store must not stop the others."""
     database = open_database("main", main)
@@ -66,6 +72,7 @@ def open_sources(
         projection=projection,
         cache_seconds=cache.ttl,
         completeness_marker=marks,
+        language_settings=language or LanguageSettings(),
     )
 
 

@@ -14,6 +14,8 @@ NAMESPACE = "StackFlow"
 COUNT = "Count"
 MILLISECONDS = "Milliseconds"
 SECONDS = "Seconds"
+# CloudWatch has no unit of money.
+NONE = "None"
 
 # All metrics. Each name costs money, so names are never created at run time.
 UNITS: Mapping[str, str] = {
@@ -45,6 +47,16 @@ UNITS: Mapping[str, str] = {
     "WorkflowSteps": COUNT,
     "WorkerFailures": COUNT,
     "WorkersDown": COUNT,
+    # Of language models.
+    "AiCostUsd": NONE,
+    "AiInputTokens": COUNT,
+    "AiOutputTokens": COUNT,
+    "AiMilliseconds": MILLISECONDS,
+    "AiFailures": COUNT,
+    "AiCacheHits": COUNT,
+    "AiCacheMisses": COUNT,
+    "AiGateRejections": COUNT,
+    "AiAnswers": COUNT,
 }
 # Metrics that each trusted operation also has separately. Few, because each costs money once per operation.
 OPERATION_METRICS = ("OperationMilliseconds", "OperationErrors")
@@ -52,6 +64,8 @@ OPERATION_METRICS = ("OperationMilliseconds", "OperationErrors")
 VERSION_METRICS = ("OperationErrors",)
 # Metrics that each worker also has separately.
 WORKER_METRICS = ("WorkerFailures",)
+# Metrics that each language model also has separately.
+MODEL_METRICS = ("AiCostUsd", "AiMilliseconds", "AiFailures")
 
 log = logging.getLogger("stackflow.metrics")
 
@@ -60,13 +74,14 @@ log = logging.getLogger("stackflow.metrics")
 class MetricValues:
     """Values by name for one line.
 
-    `operation` and `worker` must be names of ours, never a client's choice: each new value creates metrics that cost
-    money. Raises ValueError for a name that is not in UNITS.
+    `operation`, `worker` and `model` must be names of ours, never a client's choice: each new value creates metrics
+    that cost money. Raises ValueError for a name that is not in UNITS.
     """
 
     values: Mapping[str, float]
     operation: str | None = field(default=None)
     worker: str | None = field(default=None)
+    model: str | None = field(default=None)
 
     def __post_init__(self) -> None:
         unknown = self.values.keys() - UNITS.keys()
@@ -81,6 +96,7 @@ class MetricValues:
         own = (
             ("Operation", self.operation, OPERATION_METRICS),
             ("Worker", self.worker, WORKER_METRICS),
+            ("Model", self.model, MODEL_METRICS),
             ("Version", version if version.isdigit() else None, VERSION_METRICS),
         )
         for dimension, value, names in own:
@@ -97,6 +113,12 @@ def emit_metrics(**values: float) -> None:
     """Write a line with only these values; does nothing if metrics are off."""
     if log.isEnabledFor(logging.INFO):
         log.info("measured", extra={"measured": MetricValues(values)})
+
+
+def emit_model_metrics(model: str, **values: float) -> None:
+    """Write a line with the values of one call of a model of the catalog; does nothing if metrics are off."""
+    if log.isEnabledFor(logging.INFO):
+        log.info("measured", extra={"measured": MetricValues(values, model=model)})
 
 
 def _directive(dimensions: list[str], names: Any) -> dict[str, Any]:

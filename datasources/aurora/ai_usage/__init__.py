@@ -1,0 +1,1 @@
+"""Calls of language models and their budgets, in the main database."""

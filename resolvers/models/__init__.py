@@ -1,0 +1,1 @@
+"""Models: their catalog, the choice of one for a task, and calls within budgets."""
