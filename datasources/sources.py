@@ -14,6 +14,7 @@ from datasources.graph.port import Graph
 from datasources.graph.projection import Projection
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.health import Health
+from datasources.language.port import Language
 from datasources.observability.heartbeats import Heartbeats
 
 
@@ -33,6 +34,8 @@ class Sources:
     completeness_marker: CompletenessMarker | None = None
     # Heartbeats of the background loops of this process.
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
+    # Writes answers; None if they only copy sentences of documents.
+    language: Language | None = None
     # Budgets and models of the calls of language models.
     language_settings: LanguageSettings = field(default_factory=LanguageSettings)
 

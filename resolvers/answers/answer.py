@@ -7,6 +7,7 @@ from enum import StrEnum
 from datasources.language.port import DraftSentence
 from datasources.records.configuration_items import ConfigurationItemRecord
 from resolvers.answers.facts import Fact
+from resolvers.answers.generation import AnswerOrigin, Generation, Routing
 from resolvers.answers.passages import Passage
 
 
@@ -48,7 +49,8 @@ class CitedSentence:
 class Answer:
     """An answer: facts of the graph first, then sentences in the order of their documents.
 
-    `text` has all of it, a line for each sentence with the numbers of its citations.
+    `text` has all of it, a line for each sentence with the numbers of its citations. `routing` is the choice of a
+    language model, None if none is configured.
     """
 
     status: AnswerStatus
@@ -57,19 +59,21 @@ class Answer:
     citations: tuple[Citation, ...]
     passages: tuple[Passage, ...]
     documents_searched: int
+    origin: AnswerOrigin = AnswerOrigin.EXTRACTED
+    routing: Routing | None = None
 
 
 def compose(
     status: AnswerStatus,
     facts: Sequence[Fact],
-    sentences: Sequence[DraftSentence],
+    generation: Generation,
     passages: tuple[Passage, ...],
     searched: int,
 ) -> Answer:
     """Return the answer with numbered citations: facts first, then the sentences of a draft over the passages."""
     by_number = {passage.rank: passage for passage in passages}
     sources: list[tuple[str, tuple[Citation, ...]]] = [(fact.text, (_cite_item(fact.item),)) for fact in facts]
-    sources += [(each.text, _cite_passages(each, by_number)) for each in sentences]
+    sources += [(each.text, _cite_passages(each, by_number)) for each in generation.sentences]
     numbered: dict[Citation, Citation] = {}
     for _, citations in sources:
         for citation in citations:
@@ -83,6 +87,8 @@ def compose(
         tuple(numbered.values()),
         passages,
         searched,
+        generation.origin,
+        generation.routing,
     )
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
-from datasources.language.port import Call, Prompt, PromptSource, TaskKind
+from datasources.language.port import Prompt, PromptSource, TaskKind
 from datasources.records.configuration_items import ConfigurationItemRecord
 from datasources.records.documents import DocumentKind
 from datasources.records.incidents import IncidentRecord
@@ -11,8 +11,8 @@ from datasources.records.queries import Order, PageRequest
 from datasources.values import text_violation
 from resolvers.answers.answer import Answer, AnswerStatus, compose
 from resolvers.answers.extraction import coverage
-from resolvers.answers.extractive import MODEL, ExtractiveLanguage
 from resolvers.answers.facts import Fact, state_facts
+from resolvers.answers.generation import draft_answer
 from resolvers.answers.loaders import DocumentCount, TermsByText, TermWeightsByText
 from resolvers.answers.passages import Passage
 from resolvers.answers.retrieval import retrieve
@@ -29,9 +29,6 @@ MAX_PASSAGES = 5
 # Items of one incident that decide which runbooks are suggested, by name.
 MAX_INCIDENT_ITEMS = 20
 
-# Copying sentences has no bound but those of extraction.
-LOCAL_CALL = Call(MODEL, max_tokens=0, timeout_seconds=0.0, metadata={})
-
 DOCUMENTS_READ = "documents:read"
 ITEMS_READ = "configuration-items:read"
 
@@ -39,8 +36,9 @@ ITEMS_READ = "configuration-items:read"
 async def ask(context: Context, question: str, about: Sequence[str] = ()) -> Answer:
     """Answer a question about items, by their ids.
 
-    The same question on the same data has the same answer. Raises BadUserInput or LimitExceeded, with the argument, for
-    a question that is empty or too long, and for unknown or too many items; Forbidden without a permission.
+    Without a language model, the same question on the same data has the same answer. Raises BadUserInput or
+    LimitExceeded, with the argument, for a question that is empty or too long, and for unknown or too many items;
+    Forbidden without a permission.
     """
     context.require(DOCUMENTS_READ)
     text = _check_question(question)
@@ -52,12 +50,12 @@ async def ask(context: Context, question: str, about: Sequence[str] = ()) -> Ans
         # For the draft, which finds it loaded.
         context.loader(TermWeightsByText).load(text),
     )
-    draft, is_stated = await asyncio.gather(
-        ExtractiveLanguage(context, passages).draft(_prompt(text, passages), LOCAL_CALL),
+    generation, is_stated = await asyncio.gather(
+        draft_answer(context, _prompt(text, passages), passages, len(items)),
         _is_stated(context, text, items, facts),
     )
-    status = AnswerStatus.ANSWERED if draft.sentences or is_stated else AnswerStatus.UNKNOWN
-    return compose(status, facts, draft.sentences, passages, searched)
+    status = AnswerStatus.ANSWERED if generation.sentences or is_stated else AnswerStatus.UNKNOWN
+    return compose(status, facts, generation, passages, searched)
 
 
 async def suggest_runbooks(context: Context, incident: IncidentRecord, first: int) -> tuple[Passage, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from resolvers.answers.answer import AnswerStatus
+from resolvers.answers.generation import AnswerOrigin
 from resolvers.answers.passages import GraphRelation
 from resolvers.answers.passages import Passage as RetrievedPassage
 from resolvers.answers.use_cases import (
@@ -43,6 +44,36 @@ register_enum(
     DEPENDENCY="It is about something that one of the items depends on, at most two hops away.",
     NONE="It is not linked to them.",
 )
+
+
+register_enum(
+    AnswerOrigin,
+    "Who wrote the sentences about documents.",
+    EXTRACTED="They are copied from documents.",
+    GENERATED="A language model wrote them, and each was checked against its sources.",
+)
+
+
+@strawberry.type(description="Why a language model was not chosen.")
+class ModelRefusal:
+    model: str = attribute("The id of the model.")
+    reasons: list[str] = attribute("The constraints that it does not meet.", size=5)
+
+
+@strawberry.type(
+    description="The choice of a language model: of those that are able, fast and affordable enough, the cheapest."
+)
+class RouterDecision:
+    model: str | None = attribute("The model that wrote the answer; null if its sentences are copied.")
+    reason: str = attribute("Why it was chosen, or why no model wrote the answer.")
+    tier: int = attribute("The least tier that the question needs, 1 to 3.", of="decision.tier")
+    score: float = attribute("The complexity of the question, from 0.", of="decision.score")
+    fallbacks: list[str] = attribute("The models that would have been asked next.", of="decision.fallbacks", size=5)
+    refusals: list[ModelRefusal] = attribute("The models that were refused, by id.", of="model_refusals", size=5)
+    usd: float = attribute("What all calls for this answer cost, in USD.")
+    calls: int = attribute("The number of calls for this answer.")
+    rejected: int = attribute("The number of sentences that were left out, as their sources do not support them.")
+    is_escalated: bool = attribute("Whether a model of a higher tier was asked, since a draft was not supported.")
 
 
 @strawberry.type(description="The source of a sentence: lines of a document, or a configuration item.")
@@ -108,7 +139,7 @@ class Passage:
 
 
 @strawberry.type(
-    description="An answer. All sentences of documents are copied, none is written by a model, so equal questions on "
+    description="An answer. Without a language model all sentences of documents are copied, so equal questions on "
     "equal data have equal answers. Documents that you may not read are never quoted."
 )
 class Answer:
@@ -119,6 +150,10 @@ class Answer:
     )
     citations: list[Citation] = attribute("The sources of all sentences, by number.", size=10)
     passages: list[Passage] = attribute("The passages that were considered, best first.", size=MAX_PASSAGES)
+    origin: AnswerOrigin = attribute("Who wrote the sentences about documents.")
+    router_decision: RouterDecision | None = attribute(
+        "The choice of a language model; null if none is configured or no passage was found.", of="routing"
+    )
     documents_searched: int = attribute("The number of documents that you may read and that were searched.")
 
 

@@ -1,0 +1,165 @@
+"""Drafts of answers: by a language model, checked against the sources, or else copied from the documents."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from datasources.language.port import Call, Draft, DraftSentence, Language, Prompt, StopReason
+from resolvers.answers.extractive import MODEL, ExtractiveLanguage
+from resolvers.answers.faithfulness import check_draft
+from resolvers.answers.passages import Passage
+from resolvers.context import Context
+from resolvers.models.calls import call_model, create_task, max_tokens
+from resolvers.models.results import record_gate
+from resolvers.models.router import RouterDecision, Task
+
+# Six sentences with their citations.
+MAX_OUTPUT_TOKENS = 700
+# An upper bound of the instructions and the frame of a prompt.
+INSTRUCTION_TOKENS = 1_000
+# Copying sentences has no bound but those of extraction.
+LOCAL_CALL = Call(MODEL, max_tokens=0, timeout_seconds=0.0, metadata={})
+
+
+class AnswerOrigin(StrEnum):
+    """Who wrote the sentences of an answer about documents."""
+
+    EXTRACTED = "EXTRACTED"
+    GENERATED = "GENERATED"
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRefusal:
+    """Why a model was not chosen."""
+
+    model: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The choice of a model for an answer: the last decision, what all calls cost in USD, and their number.
+
+    `model` wrote the answer; None if its sentences are copied, and `reason` says why. `rejected` is the number of
+    sentences that were left out, since their source does not support them; `is_escalated` whether a better model was
+    asked after them.
+    """
+
+    decision: RouterDecision
+    model: str | None
+    reason: str
+    usd: float
+    calls: int
+    rejected: int
+    is_escalated: bool
+
+    @property
+    def model_refusals(self) -> list[ModelRefusal]:
+        """The models that were refused, with the reasons, by id."""
+        return [ModelRefusal(model, reasons) for model, reasons in sorted(self.decision.refusals.items())]
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """The sentences of an answer; `routing` is None if no language model is configured, or there is nothing to ask."""
+
+    sentences: tuple[DraftSentence, ...]
+    origin: AnswerOrigin
+    routing: Routing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One call with its fallbacks, and what the check left of the draft; None if there is none to be used."""
+
+    sentences: tuple[DraftSentence, ...] | None
+    routing: Routing
+
+
+async def draft_answer(context: Context, prompt: Prompt, passages: tuple[Passage, ...], items: int) -> Generation:
+    """Return a draft about so many items: of a language model if there is one, else of sentences of the passages.
+
+    A draft with too many sentences that their sources do not support is written once more, by a model of a higher tier,
+    and then replaced by copied sentences. A model that finds no answer gives an empty draft.
+    """
+    routing = None
+    language = context.sources.language
+    if language is not None and prompt.sources:
+        task = create_task(context, prompt.kind, prompt.question, _count_tokens(prompt), MAX_OUTPUT_TOKENS, items=items)
+        attempt = await _generate(context, language, prompt, task)
+        routing = attempt.routing
+        if attempt.sentences is not None:
+            return Generation(attempt.sentences, AnswerOrigin.GENERATED, routing)
+    copied = await ExtractiveLanguage(context, passages).draft(prompt, LOCAL_CALL)
+    return Generation(copied.sentences, AnswerOrigin.EXTRACTED, routing)
+
+
+async def _generate(context: Context, language: Language, prompt: Prompt, task: Task) -> _Attempt:
+    """Call a model, and once more one of a higher tier if the draft is not sufficient and time and money are left."""
+    clock = asyncio.get_running_loop().time
+    begin = clock()
+    first = await _attempt(context, language, prompt, task, can_escalate=True)
+    if first.sentences is not None or not first.routing.is_escalated:
+        return first
+    second = await _attempt(
+        context,
+        language,
+        prompt,
+        replace(
+            task,
+            min_tier=first.routing.decision.tier + 1,
+            budget_usd=task.budget_usd - first.routing.usd,
+            latency_seconds=task.latency_seconds - (clock() - begin),
+        ),
+        can_escalate=False,
+    )
+    return replace(
+        second,
+        routing=replace(
+            second.routing,
+            usd=first.routing.usd + second.routing.usd,
+            calls=first.routing.calls + second.routing.calls,
+            rejected=first.routing.rejected + second.routing.rejected,
+            is_escalated=True,
+        ),
+    )
+
+
+async def _attempt(context: Context, language: Language, prompt: Prompt, task: Task, *, can_escalate: bool) -> _Attempt:
+    result = await call_model(context, task, lambda call: language.draft(prompt, call))
+    routing = Routing(result.decision, None, result.reason, result.usd, len(result.calls), 0, is_escalated=False)
+    draft = result.value
+    if draft is None:
+        return _Attempt(None, routing)
+    texts = {source.number: f"{source.heading}\n{source.text}" for source in prompt.sources}
+    accepted, is_sufficient = _check(draft, texts)
+    rejected = len(draft.sentences) - len(accepted)
+    is_escalated = can_escalate and not is_sufficient and draft.completion.stop is not StopReason.GUARDRAIL
+    await record_gate(context, result.calls[-1], len(accepted), rejected, escalated=is_escalated)
+    routing = replace(routing, rejected=rejected, is_escalated=is_escalated)
+    if not is_sufficient:
+        reason = "The draft was not supported by its sources." if rejected else "The draft was not complete."
+        return _Attempt(None, replace(routing, reason=reason))
+    return _Attempt(accepted, replace(routing, model=result.model))
+
+
+def _check(draft: Draft, texts: Mapping[int, str]) -> tuple[tuple[DraftSentence, ...], bool]:
+    """Return the sentences that their sources support, and whether the draft is sufficient without the others."""
+    if draft.completion.stop is not StopReason.END:
+        return (), False
+    if not draft.sentences:
+        # The model found no answer in the sources, which is an answer.
+        return (), True
+    cited = [replace(each, sources=_known(each.sources, texts)) for each in draft.sentences]
+    checked = check_draft([(each.text, [texts[number] for number in each.sources]) for each in cited])
+    return tuple(cited[place] for place in checked.accepted), checked.is_sufficient
+
+
+def _known(numbers: Sequence[int], texts: Mapping[int, str]) -> tuple[int, ...]:
+    return tuple(number for number in dict.fromkeys(numbers) if number in texts)
+
+
+def _count_tokens(prompt: Prompt) -> int:
+    texts = (prompt.question, *(f"{source.heading}\n{source.text}" for source in prompt.sources))
+    return INSTRUCTION_TOKENS + sum(max_tokens(text) for text in texts)
