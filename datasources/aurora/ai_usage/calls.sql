@@ -56,10 +56,12 @@ WHERE b.team = sums.team AND b.day = sums.day
 RETURNING sums.usd::float8;
 
 -- name: ai_budget_left
--- What the team may still use today of its limit, in USD; below zero if the limit was lowered.
-SELECT %(limit)s::float8 - coalesce((
-    SELECT (b.spent_usd + b.reserved_usd)::float8 FROM ai_budgets b
-    WHERE b.team = %(team)s AND b.day = (now() AT TIME ZONE 'utc')::date), 0);
+-- What the team may still use today of its limit, in USD, without reservations that have expired; below zero if the limit
+-- was lowered.
+SELECT (%(limit)s::float8::numeric - coalesce(sum(b.spent_usd + b.reserved_usd), 0) + coalesce(sum((
+    SELECT sum(c.reserved_usd) FROM ai_calls c
+    WHERE c.team = b.team AND c.expires_at < now() AND (c.called_at AT TIME ZONE 'utc')::date = b.day)), 0))::float8
+FROM ai_budgets b WHERE b.team = %(team)s AND b.day = (now() AT TIME ZONE 'utc')::date;
 
 -- name: ai_cache_insert
 -- Insert the result of a look-up in the semantic cache.
