@@ -65,3 +65,18 @@ class IncidentActivityRecord(Struct, frozen=True, array_like=True):
     user_id: str | None
     document_key: str
     happened_at: datetime
+
+
+class IncidentMatch(Struct, frozen=True, array_like=True):
+    """A past incident that has words of another: its score, higher is better, and the share of their weight, 0 to 1."""
+
+    incident_id: str
+    score: float
+    share: float
+
+
+class IncidentItem(Struct, frozen=True, array_like=True):
+    """A configuration item of an incident, in any role, with the key of its class."""
+
+    id: str
+    class_key: str

@@ -40,6 +40,7 @@ from schema.declarations.filters import (
 from schema.declarations.lookup import by_unique_key
 from schema.declarations.node import Node, id_field
 from schema.impact.blast_radius import HasBlastRadius
+from schema.incident_help.similar_incidents import HasSimilarIncidents
 from schema.incidents.alerts import HasAlerts
 from schema.lazy_types import (
     CONFIGURATION_ITEM_PAGES,
@@ -99,7 +100,7 @@ class IncidentActivity:
     description="Something is broken, or a request for help. A restricted incident is visible only to its team and to "
     "callers with `incidents:read-restricted`."
 )
-class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius, HasSuggestedRunbooks):
+class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius, HasSuggestedRunbooks, HasSimilarIncidents):
     record = IncidentRecord
     prefix = "inc"
     by_id = IncidentById

@@ -98,3 +98,12 @@ SELECT a.incident_id AS lookup_key, a.id, a.incident_id, a.key, a.kind, a.body, 
 FROM incident_activities a
 WHERE a.incident_id = ANY(%(keys)s::uuid[])
 ORDER BY a.happened_at, a.id;
+
+-- name: incident_items_by_incidents
+-- The configuration items of each incident in any role with their classes, by name. Callers that can see the incident
+-- and may read configuration items may see them.
+SELECT x.incident_id AS lookup_key, c.id, c.class_key
+FROM (SELECT DISTINCT x.incident_id, x.configuration_item_id FROM incident_configuration_items x
+      WHERE x.incident_id = ANY(%(keys)s::uuid[])) x
+JOIN configuration_items c ON c.id = x.configuration_item_id
+ORDER BY x.incident_id, c.name, c.id;

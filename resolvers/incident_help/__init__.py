@@ -1,0 +1,1 @@
+"""Incident help: similar past incidents, and a summary of what is known."""
