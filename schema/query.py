@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from resolvers.context import Context
+from schema.answers.operations import OperationQueries
 from schema.answers.types import AnswerQueries
 from schema.change_feed.types import FeedQueries
 from schema.changes.types import Change, ChangeQueries
@@ -76,6 +77,7 @@ class Query(
     FeedQueries,
     ImpactQueries,
     IncidentQueries,
+    OperationQueries,
     PathQueries,
     RelationshipTypeQueries,
     RequirementQueries,

@@ -36,3 +36,11 @@ class SearchHit(Struct, frozen=True, array_like=True):
     score: float
     title: str
     excerpt: str | None
+
+
+class NamedRecord(Struct, frozen=True, array_like=True):
+    """A configuration item or a team by its name and keys. Those of an item stand alone and with their source."""
+
+    id: str
+    name: str
+    keys: list[str]

@@ -41,8 +41,8 @@ async def ask(context: Context, question: str, about: Sequence[str] = ()) -> Ans
     Forbidden without a permission.
     """
     context.require(DOCUMENTS_READ)
-    text = _check_question(question)
-    items = await _load_items(context, about)
+    text = check_question(question)
+    items = await load_items(context, about)
     passages, facts, searched, _ = await asyncio.gather(
         retrieve(context, text, [item.id for item in items], MAX_PASSAGES),
         state_facts(context, items),
@@ -72,7 +72,8 @@ async def suggest_runbooks(context: Context, incident: IncidentRecord, first: in
     return await retrieve(context, text, items, first, DocumentKind.RUNBOOK)
 
 
-def _check_question(question: str) -> str:
+def check_question(question: str) -> str:
+    """Return a question without surrounding space. BadUserInput or LimitExceeded if it is empty or too long."""
     text = question.strip()
     if not text:
         raise BadUserInput("question is empty; write what you want to know", argument="question")
@@ -84,7 +85,8 @@ def _check_question(question: str) -> str:
     return text
 
 
-async def _load_items(context: Context, ids: Sequence[str]) -> list[ConfigurationItemRecord]:
+async def load_items(context: Context, ids: Sequence[str]) -> list[ConfigurationItemRecord]:
+    """Return distinct items by their ids. BadUserInput or LimitExceeded for unknown or too many ones, or Forbidden."""
     if len(ids) > MAX_ITEMS:
         message = f"about has {len(ids)} items; at most {MAX_ITEMS} are allowed"
         raise LimitExceeded(message, argument="about", allowed=MAX_ITEMS)

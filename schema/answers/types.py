@@ -164,10 +164,11 @@ SUGGESTION_COST = 1_000
 
 
 def _ask(context: Context, _: Any, arguments: Mapping[str, Any]) -> Any:
-    return ask(context, arguments["question"], [_item_id(each) for each in arguments.get("about") or ()])
+    return ask(context, arguments["question"], [to_item_id(each) for each in arguments.get("about") or ()])
 
 
-def _item_id(text: str) -> str:
+def to_item_id(text: str) -> str:
+    """Return the id of the row of a global id in `about`. BadUserInput if it is of another kind."""
     uuid = decode_id_as("ci", text, "about")
     if uuid is None:
         raise BadUserInput(f"about names {text}, which is not a configuration item", argument="about")

@@ -5,8 +5,14 @@ from typing import Any
 import pytest
 
 from schema.operations import TrustedDocument, trusted_documents
+from schema.operations.catalog import operation_catalog
 from tests.fixtures.demo import answer_to
 
+# Of documents that questions in words choose, by the name of the variable; items as source and key.
+WORDS = {
+    "item": ("gitlab", "redis"), "from": ("gitlab", "web"), "to": ("gitlab", "redis"), "team": "scalability",
+    "incident": "INC0001001", "change": "CHG0000106",
+}  # fmt: skip
 VARIABLES: dict[str, dict[str, Any]] = {
     "ask": {"question": "How do I fail over Redis?"},
     "configuration-item": {"source": "gitlab", "key": "redis"},
@@ -16,7 +22,19 @@ VARIABLES: dict[str, dict[str, Any]] = {
 
 
 async def answer(demo: tuple[str, str], document: TrustedDocument, **more: Any) -> dict[str, Any]:
-    return await answer_to(demo, document.text, VARIABLES.get(document.name, {}) | more)
+    variables = VARIABLES.get(document.name, {}) | more
+    for operation in operation_catalog():
+        for name in operation.required if operation.name == document.name else ():
+            value = WORDS[name]
+            variables[name] = value if isinstance(value, str) else await find_id(demo, *value)
+    return await answer_to(demo, document.text, variables)
+
+
+async def find_id(demo: tuple[str, str], source: str, key: str) -> str:
+    text = "query ($key: IdentificationKeyInput!) { configurationItem(key: $key) { id } }"
+    body = await answer_to(demo, text, {"key": {"source": source, "key": key}})
+    id_: str = body["data"]["configurationItem"]["id"]
+    return id_
 
 
 def test_there_are_trusted_documents() -> None:

@@ -1,0 +1,1 @@
+"""Questions in words to trusted operations, measured on the demo landscape."""

@@ -1,0 +1,89 @@
+"""Questions with the operations that answer them, and how often the right one is found."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from datasources.request import RequestContext
+from datasources.sources import Sources
+from resolvers.configuration_items.loaders import ConfigurationItemByIdentificationKey
+from resolvers.context import Context
+from resolvers.operations.matching import MatchStatus, OperationMatch
+from resolvers.operations.use_cases import find_operation
+from resolvers.principals.principal import operator_principal
+from schema.operations.catalog import operation_catalog
+
+QUESTIONS = Path(__file__).parent / "questions.yaml"
+DIRECTIONAL = frozenset({"dependents", "dependencies"})
+ITEM_VARIABLES = ("item", "from", "to")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and its operation with variables; without an operation it must be refused."""
+
+    kind: str
+    text: str
+    operation: str | None = None
+    variables: tuple[tuple[str, Any], ...] = ()
+    # Whether limits were not chosen on it.
+    is_kept_aside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found for a question, and whether it is right: operation and variables, or no operation."""
+
+    question: Question
+    match: OperationMatch
+    is_right: bool
+
+    @property
+    def is_chosen(self) -> bool:
+        """Whether an operation was chosen."""
+        return self.match.status is MatchStatus.CHOSEN
+
+    @property
+    def is_offered(self) -> bool:
+        """Whether the right operation is among the choices."""
+        return any(choice.operation.name == self.question.operation for choice in self.match.choices)
+
+
+def read_questions() -> list[Question]:
+    """Return all questions of the set."""
+    sets = yaml.safe_load(QUESTIONS.read_text())
+    questions = [
+        Question("in_scope", each["question"], each["operation"], tuple(each["variables"].items()), place % 2 == 1)
+        for place, each in enumerate(sets["in_scope"])
+    ]
+    for kind in ("out_of_scope", "imperative"):
+        questions += [Question(kind, text, is_kept_aside=place % 2 == 1) for place, text in enumerate(sets[kind])]
+    return questions
+
+
+async def ask_all(sources: Sources, questions: Sequence[Question]) -> list[Finding]:
+    """Ask all questions one after the other."""
+    return [await _ask(sources, question) for question in questions]
+
+
+async def _ask(sources: Sources, question: Question) -> Finding:
+    principal = operator_principal()
+    context = Context(principal, principal.scope, sources, RequestContext())
+    expected = dict(question.variables)
+    for name in ITEM_VARIABLES:
+        if name in expected:
+            source, _, key = expected[name].partition("/")
+            item = await context.loader(ConfigurationItemByIdentificationKey).load((source, key))
+            if item is None:
+                raise ValueError(f"{QUESTIONS.name}: there is no item {expected[name]}")
+            expected[name] = f"ci_{item.id}"
+    match = await find_operation(context, question.text, [], operation_catalog())
+    if question.operation is None:
+        return Finding(question, match, match.status is not MatchStatus.CHOSEN)
+    is_right = match.status is MatchStatus.CHOSEN and (
+        match.choices[0].operation.name == question.operation and dict(match.choices[0].variables) == expected
+    )
+    return Finding(question, match, is_right)

@@ -1,0 +1,51 @@
+"""Operations that questions can choose: trusted documents with examples, and what their variables stand for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class VariableKind(StrEnum):
+    """What a variable of an operation stands for, which decides how a question fills it."""
+
+    ITEM = "ITEM"
+    TEAM = "TEAM"
+    INCIDENT_NUMBER = "INCIDENT_NUMBER"
+    CHANGE_NUMBER = "CHANGE_NUMBER"
+    PRIORITIES = "PRIORITIES"
+    STATES = "STATES"
+
+
+# By the name of the variable. Others, such as `first`, keep their defaults.
+KINDS: Mapping[str, VariableKind] = {
+    "item": VariableKind.ITEM,
+    "from": VariableKind.ITEM,
+    "to": VariableKind.ITEM,
+    "team": VariableKind.TEAM,
+    "incident": VariableKind.INCIDENT_NUMBER,
+    "change": VariableKind.CHANGE_NUMBER,
+    "priorities": VariableKind.PRIORITIES,
+    "states": VariableKind.STATES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A trusted query. `reads_back` and examples have variables in braces, `id` is that of the document.
+
+    `required` has the variables without a default, in the order of the document; `optional` those with one. A question
+    must have one of the words of `needs`, if there are any.
+    """
+
+    name: str
+    title: str
+    id: str
+    reads_back: str
+    examples: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
+
+    def count(self, kind: VariableKind) -> int:
+        """Return how many required variables are of a kind."""
+        return sum(KINDS[name] is kind for name in self.required)

@@ -1,0 +1,55 @@
+"""Find the trusted operation that answers a question in words."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+
+from datasources.language.embeddings import open_embedder
+from datasources.records.configuration_items import ConfigurationItemRecord
+from resolvers.answers.use_cases import check_question, load_items
+from resolvers.context import Context
+from resolvers.operations.catalog import Operation, VariableKind
+from resolvers.operations.cues import demands_change, read_restriction, wants_procedure
+from resolvers.operations.entities import Candidate, Entities, Mention, find_entities
+from resolvers.operations.matching import MatchStatus, OperationMatch, decide, rank_choices, vocabulary
+from resolvers.operations.words import MAX_WORDS, split_words
+
+# Words that mean the items in `about`.
+_THIS = frozenset({"this", "that", "it", "these", "them"})
+
+
+async def find_operation(
+    context: Context, question: str, about: Sequence[str], catalog: Sequence[Operation]
+) -> OperationMatch:
+    """Return the operation that answers a question about items, given by their ids.
+
+    Nothing is run. A question that demands a change has none. Raises BadUserInput or LimitExceeded, with the argument,
+    as `ask` does.
+    """
+    text = check_question(question)
+    items = await load_items(context, about)
+    if demands_change(text):
+        reason = "it demands a change; words choose only queries, so run the mutation yourself"
+        return OperationMatch(MatchStatus.NONE, reason=reason)
+    if wants_procedure(text):
+        return OperationMatch(MatchStatus.NONE, reason="it is about steps to follow; `ask` finds them in documents")
+    if len(split_words(text)) > MAX_WORDS:
+        return OperationMatch(MatchStatus.NONE, reason=f"it has more than {MAX_WORDS} words; ask for one thing")
+    entities = add_items(await find_entities(context, text, vocabulary(catalog)), items)
+    # In a thread: the first call reads the model, and other requests wait for no file.
+    embedder = await asyncio.to_thread(open_embedder)
+    choices = rank_choices(entities, catalog, embedder.embed if embedder else None)
+    return decide(choices, entities, read_restriction(text), has_model=embedder is not None)
+
+
+def add_items(entities: Entities, items: Sequence[ConfigurationItemRecord]) -> Entities:
+    """Return the entities with items for a word such as `this`, or behind the last word, if no item is mentioned."""
+    if not items or entities.of(VariableKind.ITEM):
+        return entities
+    candidates = tuple(Candidate(f"ci_{item.id}", item.name, 1.0) for item in items[:3])
+    words = entities.words
+    place = next((place for place, word in enumerate(words) if word.lower() in _THIS), len(words))
+    mention = Mention(place, min(place + 1, len(words)), VariableKind.ITEM, candidates)
+    if place == len(words):
+        words, mention = (*words, ""), replace(mention, end=place + 1)
+    return replace(entities, words=words, mentions=(*entities.mentions, mention))
