@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox.write_log import PostgresWriteLog
@@ -14,13 +15,17 @@ from datasources.graph.port import Graph
 from datasources.graph.projection import Projection
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.health import Health
+from datasources.language.factory import open_knowledge_base, open_language
 from datasources.language.port import Language
 from datasources.observability.heartbeats import Heartbeats
+
+if TYPE_CHECKING:
+    from datasources.language.bedrock.knowledge_base import KnowledgeBase
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """The two databases, the graph and the cache."""
+    """The two databases, the graph, the cache, and what answers questions on AWS."""
 
     main: Database
     requirements: Database
@@ -34,8 +39,9 @@ class Sources:
     completeness_marker: CompletenessMarker | None = None
     # Heartbeats of the background loops of this process.
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
-    # Writes answers; None if they only copy sentences of documents.
+    # None if answers copy sentences of documents, and if passages come from the main database.
     language: Language | None = None
+    knowledge_base: "KnowledgeBase | None" = None
     # Budgets and models of the calls of language models.
     language_settings: LanguageSettings = field(default_factory=LanguageSettings)
 
@@ -51,6 +57,9 @@ class Sources:
 
     async def close(self) -> None:
         """Close all pools and sockets."""
+        for source in (self.language, self.knowledge_base):
+            if source is not None:
+                await source.close()
         await self.cache.close()
         await self.graph.close()
         await self.main.close()
@@ -75,6 +84,8 @@ def open_sources(
         projection=projection,
         cache_seconds=cache.ttl,
         completeness_marker=marks,
+        language=open_language(language),
+        knowledge_base=open_knowledge_base(language),
         language_settings=language or LanguageSettings(),
     )
 

@@ -1,0 +1,39 @@
+"""The choice of a tool by Converse: each tool with its schema, and one that says that no tool answers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from datasources.language.bedrock.converse import read_completion
+from datasources.language.port import StopReason, Tool, ToolChoice
+
+CANNOT_ANSWER = "cannotAnswer"
+_CANNOT_ANSWER = Tool(
+    CANNOT_ANSWER,
+    "Says that none of the other tools answers the question.",
+    {"type": "object", "properties": {}, "additionalProperties": False},
+)
+
+
+def build_tools(tools: Sequence[Tool]) -> Mapping[str, Any]:
+    """Return the toolConfig of Converse: the model must choose one, and fill in its schema strictly."""
+    specifications = [
+        {
+            "toolSpec": {
+                "name": tool.name, "description": tool.description, "inputSchema": {"json": tool.input_schema},
+                "strict": True,
+            }
+        }
+        for tool in (*tools, _CANNOT_ANSWER)
+    ]  # fmt: skip
+    return {"tools": specifications, "toolChoice": {"any": {}}}
+
+
+def read_choice(reply: Mapping[str, Any], tools: Sequence[Tool], seconds: float) -> ToolChoice:
+    """Return the choice in a reply; none if it is malformed, or of a tool that was not offered."""
+    completion = read_completion(reply, seconds)
+    if completion.stop is StopReason.END:
+        for content in reply["output"]["message"]["content"]:
+            use = content.get("toolUse", {})
+            if use.get("name") in {tool.name for tool in tools} and isinstance(use.get("input"), dict):
+                return ToolChoice(use["name"], use["input"], completion)
+    return ToolChoice(None, {}, completion)

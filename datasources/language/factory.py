@@ -1,0 +1,29 @@
+"""Opens the language model and the knowledge base according to the settings."""
+
+from typing import TYPE_CHECKING
+
+from datasources.config import LanguageProvider, LanguageSettings
+from datasources.language.port import Language
+
+if TYPE_CHECKING:
+    from datasources.language.bedrock.knowledge_base import KnowledgeBase
+
+
+def open_language(settings: LanguageSettings | None) -> Language | None:
+    """Return the adapter of the provider, without connecting; None if answers only copy sentences of documents."""
+    if settings is None or settings.provider is LanguageProvider.LOCAL:
+        return None
+    # Not on a laptop: it imports nothing of Bedrock.
+    from datasources.language.bedrock.adapter import BedrockLanguage
+
+    return BedrockLanguage(settings)
+
+
+def open_knowledge_base(settings: LanguageSettings | None) -> "KnowledgeBase | None":
+    """Return the knowledge base that retrieves passages, without connecting; None if the main database does."""
+    if settings is None or settings.knowledge_base is None:
+        return None
+    from datasources.language.bedrock.client import BedrockClients
+    from datasources.language.bedrock.knowledge_base import KnowledgeBase
+
+    return KnowledgeBase(BedrockClients(settings.region), settings.knowledge_base)
