@@ -14,8 +14,8 @@ from resolvers.models.calls import call_model, create_task, max_tokens
 from resolvers.models.results import record_gate
 from resolvers.models.router import RouterDecision, Task
 
-# Six sentences with their citations.
-MAX_OUTPUT_TOKENS = 700
+# Six short sentences with their citations. The bound of the time that a reply may take follows from it.
+MAX_OUTPUT_TOKENS = 400
 # An upper bound of the instructions and the frame of a prompt.
 INSTRUCTION_TOKENS = 1_000
 # Copying sentences has no bound but those of extraction.
@@ -114,14 +114,16 @@ async def _generate(context: Context, language: Language, prompt: Prompt, task: 
         ),
         can_escalate=False,
     )
+    is_asked = second.routing.calls > 0
     return replace(
         second,
         routing=replace(
             second.routing,
+            reason=second.routing.reason if is_asked else f"{first.routing.reason} {second.routing.reason}",
             usd=first.routing.usd + second.routing.usd,
             calls=first.routing.calls + second.routing.calls,
             rejected=first.routing.rejected + second.routing.rejected,
-            is_escalated=True,
+            is_escalated=is_asked,
         ),
     )
 
