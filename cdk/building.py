@@ -7,7 +7,9 @@ x86_64 variant exists to test the same lock with the real runtime client.
 """
 
 import argparse
+import gzip
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -17,6 +19,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cdk import sbom
 from cdk.bundle import CERTIFICATES, DIGEST_MEMBER, ROOT, sources, sources_digest
@@ -56,7 +59,7 @@ EXCLUDED_PATHS = (
 )  # fmt: skip
 
 # The only services, of more than 400, whose API descriptions are included.
-INCLUDED_AWS_SERVICES = frozenset({"secretsmanager", "sqs", "sts"})
+INCLUDED_AWS_SERVICES = frozenset({"bedrock-agent-runtime", "bedrock-runtime", "secretsmanager", "sqs", "sts"})
 
 # The folder of the code on AWS: tracebacks contain it, and must not contain the build folder.
 TASK_ROOT = "/var/task"
@@ -123,11 +126,31 @@ def _strip(tree: Path) -> None:
     for service in (tree / "botocore" / "data").iterdir():
         if service.is_dir() and service.name not in INCLUDED_AWS_SERVICES:
             shutil.rmtree(service)
+        elif service.is_dir():
+            for description in service.glob("*/service-2.json.gz"):
+                _remove_documentation(description)
     for path in sorted(tree.rglob("*")):
         if path.is_dir() and path.name in EXCLUDED_FOLDERS:
             shutil.rmtree(path)
         elif path.is_file() and (path.suffix in EXCLUDED_SUFFIXES or path.name in EXCLUDED_NAMES):
             path.unlink()
+
+
+def _remove_documentation(description: Path) -> None:
+    """Remove the texts of an API description, which are two thirds of it, and of which the SDK makes docstrings."""
+    value = _without_documentation(json.loads(gzip.decompress(description.read_bytes())))
+    description.write_bytes(gzip.compress(json.dumps(value, separators=(",", ":")).encode(), mtime=0))
+
+
+def _without_documentation(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            name: _without_documentation(each)
+            for name, each in value.items()
+            # A member of a structure may have this name, too.
+            if name != "documentation" or not isinstance(each, str)
+        }
+    return [_without_documentation(each) for each in value] if isinstance(value, list) else value
 
 
 def _compile(tree: Path, python: Path, *options: str) -> None:

@@ -3,7 +3,7 @@
 from importlib import import_module
 
 # By name, so that no entry point depends on them: a laptop does not use half of them. In order: tables, Gremlin,
-# Redis, AWS, sentences of answers, expressions of workflows.
+# Redis, AWS, Bedrock, sentences of answers, expressions of workflows.
 MODULES = (
     "datasources.aurora.registry",
     "datasources.graph.gremlin.factory",
@@ -14,6 +14,11 @@ MODULES = (
     "botocore.config",
     "botocore.exceptions",
     "datasources.queues.sqs.queue",
+    "botocore.eventstream",
+    "urllib3.exceptions",
+    "datasources.language.bedrock.adapter",
+    "datasources.language.bedrock.client",
+    "datasources.language.bedrock.knowledge_base",
     "resolvers.answers.sentences",
     "resolvers.workflows.expressions.budget",
     "resolvers.workflows.expressions.syntax_tree",

@@ -113,6 +113,8 @@ def _name(span: Span) -> str:
     system = str(span.attributes.get("db.system.name", ""))
     if "messaging.system" in span.attributes:
         name = "SQS"
+    elif "gen_ai.provider.name" in span.attributes:
+        name = "Bedrock"
     elif system == "postgresql":
         name = f"{_STORES[system]} {span.attributes.get('stackflow.store', '')}"
     elif system:

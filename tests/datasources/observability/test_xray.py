@@ -104,6 +104,16 @@ def test_a_queue_is_of_aws() -> None:
     assert (part["fault"], "error" in part, part["cause"]) == (True, False, {"exceptions": [{"type": "SourceRefused"}]})
 
 
+def test_models_are_one_node_of_the_map() -> None:
+    recording = made(0)
+    end = recording.root.end_ns
+    for name in ("chat one.model", "chat other.model"):
+        attributes: dict[str, str | int | float | bool] = {"gen_ai.provider.name": "aws.bedrock"}
+        recording.spans.append(Span(name, CLIENT, end, end, attributes, parent=recording.root.id))
+    parts = subsegments(segment(next(iter(encode_datagrams(recording)))))
+    assert [(part["name"], part["namespace"]) for part in parts] == [("Bedrock", "remote")] * 2
+
+
 @given(name=st.text(), error=st.sampled_from(["", "NOT_FOUND"]), attribute=st.text(max_size=300))
 def test_whatever_a_name_is_the_document_keeps_the_rules(name: str, error: str, attribute: str) -> None:
     recording = made(1)
