@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from datasources.aurora.driver.database import Database
 from datasources.aurora.outbox.write_log import PostgresWriteLog
@@ -16,11 +15,8 @@ from datasources.graph.projection import Projection
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.health import Health
 from datasources.language.factory import open_knowledge_base, open_language
-from datasources.language.port import Language
+from datasources.language.port import KnowledgeBase, Language
 from datasources.observability.heartbeats import Heartbeats
-
-if TYPE_CHECKING:
-    from datasources.language.bedrock.knowledge_base import KnowledgeBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +37,7 @@ class Sources:
     heartbeats: Heartbeats = field(default_factory=Heartbeats)
     # None if answers copy sentences of documents, and if passages come from the main database.
     language: Language | None = None
-    knowledge_base: "KnowledgeBase | None" = None
+    knowledge_base: KnowledgeBase | None = None
     # Budgets and models of the calls of language models.
     language_settings: LanguageSettings = field(default_factory=LanguageSettings)
 

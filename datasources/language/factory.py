@@ -1,12 +1,7 @@
 """Opens the language model and the knowledge base according to the settings."""
 
-from typing import TYPE_CHECKING
-
 from datasources.config import LanguageProvider, LanguageSettings
-from datasources.language.port import Language
-
-if TYPE_CHECKING:
-    from datasources.language.bedrock.knowledge_base import KnowledgeBase
+from datasources.language.port import KnowledgeBase, Language
 
 
 def open_language(settings: LanguageSettings | None) -> Language | None:
@@ -19,11 +14,11 @@ def open_language(settings: LanguageSettings | None) -> Language | None:
     return BedrockLanguage(settings)
 
 
-def open_knowledge_base(settings: LanguageSettings | None) -> "KnowledgeBase | None":
+def open_knowledge_base(settings: LanguageSettings | None) -> KnowledgeBase | None:
     """Return the knowledge base that retrieves passages, without connecting; None if the main database does."""
-    if settings is None or settings.knowledge_base is None:
+    if settings is None or settings.provider is LanguageProvider.LOCAL or settings.knowledge_base is None:
         return None
     from datasources.language.bedrock.client import BedrockClients
-    from datasources.language.bedrock.knowledge_base import KnowledgeBase
+    from datasources.language.bedrock.knowledge_base import BedrockKnowledgeBase
 
-    return KnowledgeBase(BedrockClients(settings.region), settings.knowledge_base)
+    return BedrockKnowledgeBase(BedrockClients(settings.region), settings.knowledge_base)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from datasources.records.queries import Scope
+
 
 class TaskKind(StrEnum):
     """What a model is called for."""
@@ -138,6 +140,41 @@ class Language(Protocol):
 
     async def choose(self, question: str, tools: Sequence[Tool], call: Call) -> ToolChoice:
         """Return the tool that answers the question, or none. Raises LanguageError."""
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievedPassage:
+    """A chunk that a knowledge base found: the URI of its object, its text, and the score, higher is better.
+
+    `metadata` is that of the object, with the ids of chunk and document.
+    """
+
+    uri: str
+    text: str
+    score: float
+    metadata: Mapping[str, Any]
+
+
+class KnowledgeBase(Protocol):
+    """Finds chunks of documents by a service of its own."""
+
+    async def retrieve(
+        self,
+        question: str,
+        number: int,
+        scope: Scope,
+        timeout_seconds: float,
+        condition: Mapping[str, Any] | None = None,
+    ) -> list[RetrievedPassage]:
+        """Return at most `number` passages that the scope sees, best first. Raises LanguageError.
+
+        It may be older than the tables: read each chunk by its id before it is shown.
+        """
         ...
 
     async def close(self) -> None:

@@ -34,6 +34,8 @@ class Passage:
     name_match: bool
     relation: GraphRelation
     factor: float
+    # Its rank by the knowledge base; None without one.
+    knowledge_base_rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,22 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from datasources.graph.port import Direction, Walk
+from datasources.language.port import KnowledgeBase, LanguageError
 from datasources.records.document_chunks import DocumentChunkMatch
 from datasources.records.documents import DocumentKind
+from datasources.values import UUID
 from resolvers.answers.fusion import fuse_ranks
-from resolvers.answers.loaders import ChunkById, ChunkMatchesByMeaning, ChunkMatchesByName, ChunkMatchesByText
+from resolvers.answers.loaders import (
+    MAX_MATCHES,
+    ChunkById,
+    ChunkMatchesByMeaning,
+    ChunkMatchesByName,
+    ChunkMatchesByText,
+)
 from resolvers.answers.passages import FACTORS, GraphRelation, Passage
 from resolvers.context import Context
 from resolvers.documents.loaders import DocumentIdsByConfigurationItem
@@ -22,6 +31,9 @@ VECTOR_WEIGHT = 0.25
 MAX_CHUNKS_OF_DOCUMENT = 2
 # Names that are looked up for one text.
 MAX_NAMES = 50
+# Retrieve takes some hundred milliseconds; without it, the main database still has time.
+MAX_KNOWLEDGE_BASE_SECONDS = 3.0
+KNOWLEDGE_BASE = "knowledge base"
 DEPENDENCIES = Walk(Direction.DEPENDENCIES, max_depth=2, fan_out=500, max_nodes=500)
 RELATIONSHIPS_READ = "relationships:read"
 
@@ -30,26 +42,43 @@ _IDENTIFIER = re.compile(r"(?=.{3})(.*[\d_-].*|.+[A-Z].*|[A-Z]+)")
 _PUNCTUATION = ".,;:!?()[]{}<>\"'`*"
 
 
+@dataclass(frozen=True, slots=True)
+class _Ranks:
+    """The ranked chunks for a text: by words, by meaning, and by the knowledge base, which replaces both."""
+
+    keywords: Sequence[DocumentChunkMatch] = ()
+    similar: Sequence[DocumentChunkMatch] = ()
+    knowledge_base: Sequence[DocumentChunkMatch] = ()
+
+    def fuse(self) -> dict[str, float]:
+        """Return the score of each chunk by its id."""
+        weights = ((KEYWORD_WEIGHT, self.keywords), (VECTOR_WEIGHT, self.similar), (1.0, self.knowledge_base))
+        return fuse_ranks((weight, [match.chunk_id for match in matches]) for weight, matches in weights)
+
+
 async def retrieve(
     context: Context, text: str, items: Iterable[str], first: int, kind: DocumentKind | None = None
 ) -> tuple[Passage, ...]:
     """Return the best passages for a text about configuration items, at most `first`, two of one document.
 
-    Documents whose title or key is named come first, then the order is that of the fused ranks, raised by the relation
-    to the items; ties are ordered by document and position. Without the graph, which the request then reports as
-    degraded, dependencies are not considered. Several texts that are retrieved together share their statements.
+    The knowledge base ranks chunks for documents of all kinds, if there is one and it does not fail; otherwise the main
+    database does. Documents whose title or key is named come first, then the order is that of the fused ranks, raised
+    by the relation to the items; ties are ordered by document and position. Without the graph, which the request then
+    reports as degraded, dependencies are not considered. Several texts that are retrieved together share their
+    statements.
     """
-    keywords, similar, named, relations = await asyncio.gather(
-        context.loader(ChunkMatchesByText, kind).load(text),
-        context.loader(ChunkMatchesByMeaning, kind).load(text),
+    ranks, named, relations = await asyncio.gather(
+        _rank_chunks(context, text, kind),
         context.loader(ChunkMatchesByName, kind).load_many(names_in(text)),
         _relate_documents(context, tuple(sorted(set(items)))),
     )
-    matches = {match.chunk_id: match for match in (*(each for name in named for each in name), *keywords, *similar)}
+    lists = (ranks.keywords, ranks.similar, ranks.knowledge_base)
+    matches = {match.chunk_id: match for found in (*named, *lists) for match in found}
     named_documents = {match.document_id for name in named for match in name}
-    by_keywords, by_vector = ([match.chunk_id for match in found] for found in (keywords, similar))
-    keyword_ranks, vector_ranks = ({id: rank for rank, id in enumerate(ids, 1)} for ids in (by_keywords, by_vector))
-    scores = fuse_ranks([(KEYWORD_WEIGHT, by_keywords), (VECTOR_WEIGHT, by_vector)])
+    keyword_ranks, vector_ranks, knowledge_base_ranks = (
+        {match.chunk_id: rank for rank, match in enumerate(found, 1)} for found in lists
+    )
+    scores = ranks.fuse()
 
     def relation(match: DocumentChunkMatch) -> GraphRelation:
         return relations.get(match.document_id, GraphRelation.NONE)
@@ -68,12 +97,41 @@ async def retrieve(
             rank=rank,
             keyword_rank=keyword_ranks.get(match.chunk_id),
             vector_rank=vector_ranks.get(match.chunk_id),
+            knowledge_base_rank=knowledge_base_ranks.get(match.chunk_id),
             name_match=match.document_id in named_documents,
             relation=relation(match),
             factor=FACTORS[relation(match)],
         )
         for rank, (match, chunk) in enumerate(present, 1)
     )
+
+
+async def _rank_chunks(context: Context, text: str, kind: DocumentKind | None) -> _Ranks:
+    if context.sources.knowledge_base is not None and kind is None:
+        try:
+            return _Ranks(knowledge_base=await _rank_by_knowledge_base(context, context.sources.knowledge_base, text))
+        except LanguageError:
+            context.request.degraded.add(KNOWLEDGE_BASE)
+    keywords, similar = await asyncio.gather(
+        context.loader(ChunkMatchesByText, kind).load(text), context.loader(ChunkMatchesByMeaning, kind).load(text)
+    )
+    return _Ranks(keywords, similar)
+
+
+async def _rank_by_knowledge_base(
+    context: Context, knowledge_base: KnowledgeBase, text: str
+) -> list[DocumentChunkMatch]:
+    """Return the chunks that the knowledge base finds, best first. One that was divided anew since is not found."""
+    remaining = context.request.remaining()
+    seconds = MAX_KNOWLEDGE_BASE_SECONDS if remaining is None else min(MAX_KNOWLEDGE_BASE_SECONDS, remaining / 2)
+    found = await knowledge_base.retrieve(text, MAX_MATCHES, context.scope, seconds)
+    ids = [id_ for passage in found if UUID.fullmatch(id_ := str(passage.metadata.get("chunk_id", "")))]
+    chunks = await context.loader(ChunkById).load_many(list(dict.fromkeys(ids)))
+    return [
+        DocumentChunkMatch(chunk_id=chunk.id, document_id=chunk.document_id, position=chunk.position, score=0.0)
+        for chunk in chunks
+        if chunk is not None
+    ]
 
 
 def names_in(text: str) -> list[str]:

@@ -131,6 +131,9 @@ class Passage:
     vector_rank: int | None = attribute(
         "Its rank by similar meaning alone, from 1 to 100; null beyond that, or if no model of embeddings is installed."
     )
+    knowledge_base_rank: int | None = attribute(
+        "Its rank by the knowledge base of Bedrock, from 1 to 100; null if none is configured, or it did not find it."
+    )
     name_match: bool = attribute(
         "Whether the question is, or contains, the title or key of its document; such passages come first."
     )

@@ -1,12 +1,12 @@
 """Retrieval by a knowledge base of Bedrock, filtered by permissions, and the metadata of the objects in it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from datasources.language.bedrock.client import AGENT_RUNTIME, BedrockClients
+from datasources.language.port import RetrievedPassage
 from datasources.observability import generative_ai
 from datasources.observability.spans import CLIENT, record_span
 from datasources.records.queries import Scope
@@ -21,20 +21,7 @@ METADATA_SUFFIX = ".metadata.json"
 Filter = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class RetrievedPassage:
-    """A chunk that the knowledge base found: the URI of its object, its text, and the score, higher is better.
-
-    `metadata` is that of the object, with the ids of chunk and document; see `encode_metadata`.
-    """
-
-    uri: str
-    text: str
-    score: float
-    metadata: Mapping[str, Any]
-
-
-class KnowledgeBase:
+class BedrockKnowledgeBase:
     """A knowledge base, each of whose objects is a chunk of a document."""
 
     def __init__(self, clients: BedrockClients, knowledge_base: str) -> None:

@@ -14,7 +14,7 @@ def prompt(*sources: PromptSource, question: str = QUESTION, kind: TaskKind = Ta
     return Prompt(kind, question, sources)
 
 
-def call(seconds: float = 5, **metadata: str) -> Call:
+def call(seconds: float = 60, **metadata: str) -> Call:
     return Call("us.anthropic.claude-haiku-5-5", 300, seconds, {"operation": "ask", "team": "storage"} | metadata)
 
 

@@ -10,8 +10,15 @@ import pytest
 
 from datasources.config import Generation
 from datasources.language.bedrock.client import BedrockClients
-from datasources.language.bedrock.knowledge_base import KnowledgeBase, RetrievedPassage, encode_metadata
-from datasources.language.port import DraftSentence, LanguageError, LanguageFailure, StopReason, TaskKind
+from datasources.language.bedrock.knowledge_base import BedrockKnowledgeBase, encode_metadata
+from datasources.language.port import (
+    DraftSentence,
+    LanguageError,
+    LanguageFailure,
+    RetrievedPassage,
+    StopReason,
+    TaskKind,
+)
 from datasources.observability.spans import SERVER, record_call, use_exporter
 from datasources.records.queries import Scope
 from datasources.request import RequestContext
@@ -39,14 +46,14 @@ def stored(chunk: str, text: str, team: str | None, score: float) -> dict[str, A
 
 
 @pytest.fixture
-async def knowledge_base(bedrock: Bedrock, model: Model) -> AsyncIterator[KnowledgeBase]:
+async def knowledge_base(bedrock: Bedrock, model: Model) -> AsyncIterator[BedrockKnowledgeBase]:
     """Three chunks: an unrestricted one, and one of each of two teams."""
     model.objects += [
         stored("chunk-1", "Promote the replica. Wait.", None, 0.9),
         stored("chunk-2", "Rotate the keys. Wait.", "security", 0.8),
         stored("chunk-3", "Call the judge.", "legal", 0.7),
     ]
-    opened = KnowledgeBase(BedrockClients(REGION), KNOWLEDGE_BASE)
+    opened = BedrockKnowledgeBase(BedrockClients(REGION), KNOWLEDGE_BASE)
     yield opened
     await opened.close()
 
@@ -57,13 +64,15 @@ async def knowledge_base(bedrock: Bedrock, model: Model) -> AsyncIterator[Knowle
     ids=["all", "teams", "no team"],
 )
 async def test_only_what_the_scope_sees_is_retrieved(
-    knowledge_base: KnowledgeBase, scope: Scope, chunks: list[str]
+    knowledge_base: BedrockKnowledgeBase, scope: Scope, chunks: list[str]
 ) -> None:
     passages = await knowledge_base.retrieve(QUESTION, 10, scope, 5)
     assert [each.metadata["chunk_id"] for each in passages] == chunks
 
 
-async def test_a_search_is_by_words_and_meaning_with_a_filter(knowledge_base: KnowledgeBase, bedrock: Bedrock) -> None:
+async def test_a_search_is_by_words_and_meaning_with_a_filter(
+    knowledge_base: BedrockKnowledgeBase, bedrock: Bedrock
+) -> None:
     condition = {"in": {"key": "document_id", "value": ["doc-1"]}}
     [passage] = await knowledge_base.retrieve(QUESTION, 1, STORAGE, 5, condition)
     assert passage == RetrievedPassage(
@@ -95,7 +104,7 @@ async def test_a_search_is_by_words_and_meaning_with_a_filter(knowledge_base: Kn
     }  # fmt: skip
 
 
-async def test_who_sees_all_needs_no_filter(knowledge_base: KnowledgeBase, bedrock: Bedrock) -> None:
+async def test_who_sees_all_needs_no_filter(knowledge_base: BedrockKnowledgeBase, bedrock: Bedrock) -> None:
     await knowledge_base.retrieve(QUESTION, 1_000, ALL, 5)
     search = {"numberOfResults": 100, "overrideSearchType": "HYBRID"}
     assert bedrock.received[0].parameters["retrievalConfiguration"] == {"vectorSearchConfiguration": search}
@@ -123,7 +132,7 @@ def test_the_metadata_of_a_chunk() -> None:
     ],
 )
 async def test_a_failed_search_has_its_failure(
-    knowledge_base: KnowledgeBase, bedrock: Bedrock, code: str, status: int, failure: LanguageFailure, calls: int
+    knowledge_base: BedrockKnowledgeBase, bedrock: Bedrock, code: str, status: int, failure: LanguageFailure, calls: int
 ) -> None:
     bedrock.script("Retrieve", Refusal(status, code))
     with pytest.raises(LanguageError) as raised:
@@ -131,7 +140,9 @@ async def test_a_failed_search_has_its_failure(
     assert (raised.value.failure, raised.value.code, len(bedrock.received)) == (failure, code, calls)
 
 
-async def test_a_search_is_a_span_without_text(knowledge_base: KnowledgeBase, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_search_is_a_span_without_text(
+    knowledge_base: BedrockKnowledgeBase, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     kept = Kept()
     with use_exporter(kept), record_call("ask", SERVER, RequestContext()):
@@ -145,7 +156,7 @@ async def test_a_search_is_a_span_without_text(knowledge_base: KnowledgeBase, ca
 
 
 async def test_one_operation_retrieves_and_generates_from_the_chunks_of_the_prompt(
-    knowledge_base: KnowledgeBase, bedrock: Bedrock, open_bedrock: Open
+    knowledge_base: BedrockKnowledgeBase, bedrock: Bedrock, open_bedrock: Open
 ) -> None:
     sentences: list[DraftSentence] = []
     language = open_bedrock(replace(GENERATING, guardrail="abc:3"))
@@ -185,7 +196,7 @@ async def test_a_guardrail_leaves_no_sentence(bedrock: Bedrock, open_bedrock: Op
 
 @pytest.mark.parametrize(("length", "calls"), [(1_000, 1), (1_001, 0)])
 async def test_a_question_has_a_thousand_characters(
-    knowledge_base: KnowledgeBase, bedrock: Bedrock, open_bedrock: Open, length: int, calls: int
+    knowledge_base: BedrockKnowledgeBase, bedrock: Bedrock, open_bedrock: Open, length: int, calls: int
 ) -> None:
     language = open_bedrock(GENERATING)
     if calls:

@@ -5,7 +5,7 @@ import sys
 
 from datasources.config import CacheSettings, GraphSettings, LanguageSettings, PostgresSettings
 from datasources.language.bedrock.adapter import BedrockLanguage
-from datasources.language.bedrock.knowledge_base import KnowledgeBase
+from datasources.language.bedrock.knowledge_base import BedrockKnowledgeBase
 from datasources.sources import Sources, open_sources
 from tests.datasources.language.conftest import KNOWLEDGE_BASE, SETTINGS
 
@@ -29,7 +29,7 @@ async def test_bedrock_is_opened_only_by_its_settings() -> None:
         (None, type(None), type(None)),
         (LanguageSettings(), type(None), type(None)),
         (SETTINGS, BedrockLanguage, type(None)),
-        (LanguageSettings(SETTINGS.provider, "eu-central-1", KNOWLEDGE_BASE), BedrockLanguage, KnowledgeBase),
+        (LanguageSettings(SETTINGS.provider, "eu-central-1", KNOWLEDGE_BASE), BedrockLanguage, BedrockKnowledgeBase),
     ):
         sources = open_with(settings)
         assert (type(sources.language), type(sources.knowledge_base)) == (language, knowledge_base)
