@@ -269,6 +269,7 @@ class LanguageSettings:
         default="no guardrail", values="id:version")] = None
     profiles: Annotated[str | None, Variable("BEDROCK_PROFILES",
         "Application inference profiles, which attribute cost by their tags: `model=ARN` pairs, separated by commas.",
+        pattern=r"[^=,\s]+=arn:[^=,\s]+(, *[^=,\s]+=arn:[^=,\s]+)*", remedy="it as model=ARN pairs",
         default="the models themselves")] = None
     models: Annotated[Path | None, Variable("AI_MODELS",
         "The models that may be called, with prices and speeds.",

@@ -73,7 +73,12 @@ async def test_no_tool_fits_a_question_about_something_else(adapter: Adapter) ->
 
 
 async def test_calls_at_the_same_time_do_not_mix(adapter: Adapter) -> None:
-    prompts = [prompt(replace(REPLICA, number=number, text=f"Restart the node {number}.")) for number in range(1, 9)]
+    prompts = [
+        prompt(
+            replace(REPLICA, number=number, text=f"Restart the node {number}."), question=f"Restart the node {number}?"
+        )
+        for number in range(1, 9)
+    ]
     drafts = await asyncio.gather(*(adapter.language.draft(each, call()) for each in prompts))
     assert [draft.sentences for draft in drafts] == [
         (DraftSentence(f"Restart the node {number}.", (number,)),) for number in range(1, 9)
