@@ -7,6 +7,7 @@ import strawberry
 
 from resolvers.context import Context
 from schema.answers.operations import OperationQueries
+from schema.ai_usage.types import AiUsageQueries
 from schema.answers.types import AnswerQueries
 from schema.change_feed.types import FeedQueries
 from schema.changes.types import Change, ChangeQueries
@@ -68,6 +69,7 @@ def _load_node(context: Context, text: str, argument: str) -> Any:
 
 @strawberry.type(description="All queries.")
 class Query(
+    AiUsageQueries,
     AnswerQueries,
     BacklogQueries,
     ChangeQueries,
