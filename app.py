@@ -25,6 +25,7 @@ from resolvers.principals.authentication import Authenticator
 from resolvers.principals.principal import development_principal
 from resolvers.principals.tokens import ClaimNames
 from schema.execution.execution import freeze_gc, raise_gc_thresholds
+from schema.http.ai_usage import ai_usage_routes
 from schema.http.alert_webhooks import alert_routes
 from schema.http.documentation import documentation_routes
 from schema.http.endpoint import GraphQLEndpoint
@@ -123,6 +124,8 @@ def create_app(
             *alert_routes(events, authenticator.authenticate, _alert_mapping(settings)),
             *health_routes(sources),
             *graphiql_routes(EXPLORER_FOLDER / "graphiql"),
+            # On Lambda, CloudWatch's dashboard shows the same.
+            *(ai_usage_routes() if serve_streams else ()),
             *(documentation_routes(DOCUMENTATION_FOLDER) if on_loopback else ()),
         ],
         lifespan=lifespan,
