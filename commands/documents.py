@@ -16,6 +16,7 @@ from commands.exit_codes import CommandError, Exit
 from commands.interruption import Interrupted, interruptible
 from commands.output.import_progress import ImportProgress
 from commands.stores import databases, use_stores
+from datasources.aurora.documents.suggestions import count_suggestions
 from datasources.credentials.factory import resolve_conninfo
 from datasources.documents.errors import DocumentFileError
 from datasources.records.documents import DocumentKind
@@ -62,13 +63,15 @@ def import_(
     bar = ImportProgress(Console(stderr=True))
     options = DocumentImportOptions(source, kind, restricted_team, prune)
     try:
-        report, indexed = _run(bar, lambda sources: _import(sources, paths, options, bar))
+        report, indexed, suggested = _run(bar, lambda sources: _import(sources, paths, options, bar))
     except DocumentFileError as error:
         raise CommandError(str(error), Exit.USAGE) from error
     if as_json:
-        typer.echo(msgspec.json.encode({**msgspec.structs.asdict(report), "indexed": indexed}).decode())
+        typer.echo(
+            msgspec.json.encode({**msgspec.structs.asdict(report), "indexed": indexed, "suggested": suggested}).decode()
+        )
     else:
-        for line in _lines(report, indexed):
+        for line in _lines(report, indexed, suggested):
             typer.echo(line)
         typer.echo(f"{time.perf_counter() - begin:.1f} s")
     if report.refusal:
@@ -89,12 +92,14 @@ def index() -> None:
 
 async def _import(
     sources: Sources, paths: list[Path], options: DocumentImportOptions, bar: ImportProgress
-) -> tuple[DocumentImportReport, int]:
+) -> tuple[DocumentImportReport, int, int]:
+    """Return the report, the number of indexed documents, and that of links that are suggested for the source."""
     report = await import_documents(sources, paths, options, bar.show)
-    return report, await index_documents(sources, bar.show)
+    indexed = await index_documents(sources, bar.show)
+    return report, indexed, await count_suggestions(sources.main, options.source)
 
 
-def _lines(report: DocumentImportReport, indexed: int) -> Iterator[str]:
+def _lines(report: DocumentImportReport, indexed: int, suggested: int) -> Iterator[str]:
     yield f"documents: {report.created:,} new, {report.changed:,} changed, {report.unchanged:,} unchanged"
     for count, what in (
         (report.items_linked, "items linked"),
@@ -102,6 +107,7 @@ def _lines(report: DocumentImportReport, indexed: int) -> Iterator[str]:
         (report.fields_ignored, "fields of front matter ignored"),
         (report.pruned, "documents pruned"),
         (indexed, "documents indexed"),
+        (suggested, "links suggested; confirm them by confirmDocumentLinks"),
         (len(report.rejected), "files rejected"),
     ):
         if count:

@@ -17,6 +17,7 @@ def _id(prefix: str) -> Meta:
 
 ChangeId = Annotated[str, _id("chg")]
 ConfigurationItemId = Annotated[str, _id("ci")]
+DocumentId = Annotated[str, _id("doc")]
 IncidentId = Annotated[str, _id("inc")]
 RedundancyGroupId = Annotated[str, _id("rg")]
 RelationshipId = Annotated[str, _id("rel")]

@@ -4,6 +4,7 @@ import strawberry
 
 from schema.changes.mutations import ChangeMutations
 from schema.configuration_items.mutations import ConfigurationItemMutations
+from schema.documents.mutations import DocumentMutations
 from schema.incidents.mutations import IncidentMutations
 from schema.incidents.transitions import IncidentStepMutations
 from schema.relationships.mutations import RelationshipMutations
@@ -21,6 +22,7 @@ from schema.workflows.mutations import WorkflowMutations
 class MutationRoot(
     ChangeMutations,
     ConfigurationItemMutations,
+    DocumentMutations,
     IncidentMutations,
     IncidentStepMutations,
     RelationshipMutations,

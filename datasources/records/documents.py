@@ -25,3 +25,12 @@ class DocumentRecord(Struct, frozen=True, array_like=True):
     restricted_team_id: str | None
     version: int
     updated_at: datetime
+
+
+class SuggestedLink(Struct, frozen=True, array_like=True):
+    """An item whose name occurs in a version of a document: the line of the body where it is first, and how often."""
+
+    item_id: str
+    first_line: int
+    count: int
+    document_version: int

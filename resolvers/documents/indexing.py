@@ -1,4 +1,4 @@
-"""The index of documents: makes the chunks of documents that are new or have changed, and embeds them."""
+"""The index of documents: makes chunks of documents that are new or have changed, embeds them, and suggests links."""
 
 import asyncio
 import logging
@@ -13,8 +13,10 @@ from datasources.aurora.documents.chunks import (
     lock_stale_document,
     replace_chunks,
 )
+from datasources.aurora.documents.suggestions import replace_suggestions
 from datasources.aurora.documents.vectors import Embedding, insert_vectors
 from datasources.documents.chunks import CHUNKING, split_document
+from datasources.documents.names import NameOccurrence, find_names
 from datasources.language.embeddings import installed_model, open_embedder
 from datasources.observability.exceptions import report as report_error
 from datasources.observability.spans import INTERNAL, record_call, record_work
@@ -57,7 +59,7 @@ async def index_batch(sources: Sources) -> int:
             if isinstance(outcome, CaughtError):
                 report_error(log, "a document has no chunks", outcome.error, WORKER, document=document.id)
                 # It waits no longer, so that it does not stop the others; its next version is tried again.
-                await _replace(sources, document, [], {})
+                await _replace(sources, document, [], {}, [])
         record_work(recording, "stackflow.documents", len(documents))
     return len(documents)
 
@@ -65,7 +67,8 @@ async def index_batch(sources: Sources) -> int:
 async def _index(sources: Sources, document: StaleDocument) -> None:
     # In a thread, since a long document takes seconds and the server has other requests.
     chunks, embeddings = await asyncio.to_thread(_make_chunks, document)
-    await _replace(sources, document, chunks, embeddings)
+    names = await asyncio.to_thread(find_names, document.body)
+    await _replace(sources, document, chunks, embeddings, names)
 
 
 def _make_chunks(document: StaleDocument) -> tuple[list[DocumentChunkRecord], dict[str, Embedding]]:
@@ -95,15 +98,16 @@ async def _replace(
     document: StaleDocument,
     chunks: Sequence[DocumentChunkRecord],
     embeddings: Mapping[str, Embedding],
+    names: Sequence[NameOccurrence],
 ) -> None:
     rules = _rules()
     async with sources.main.transaction() as transaction:
-        if (
-            await lock_stale_document(transaction, document, rules)
-            and await replace_chunks(transaction, document, rules, chunks)
-            and rules.model is not None
+        if await lock_stale_document(transaction, document, rules) and await replace_chunks(
+            transaction, document, rules, chunks
         ):
-            await insert_vectors(transaction, rules.model, embeddings)
+            await replace_suggestions(transaction, document, names)
+            if rules.model is not None:
+                await insert_vectors(transaction, rules.model, embeddings)
 
 
 def _rules() -> IndexRules:

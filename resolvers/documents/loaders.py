@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from datasources.aurora.documents.suggestions import fetch_suggestions
 from datasources.aurora.documents.table import DOCUMENTS, fetch_bodies_by_ids
-from datasources.records.documents import DocumentRecord
+from datasources.records.documents import DocumentRecord, SuggestedLink
 from resolvers.loading.loader import Loader
 from resolvers.loading.tables import PagesBy, RelatedBy, RowBy
 
@@ -50,3 +51,13 @@ class DocumentIdsByConfigurationItem(RelatedBy[str]):
     statement = "document_ids_by_configuration_items"
     record = str
     tables = ("document_configuration_items",)
+
+
+class SuggestedLinksByDocument(Loader[str, list[SuggestedLink]]):
+    """Not cached: the indexer writes them at any time."""
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, list[SuggestedLink]]:
+        return await fetch_suggestions(self.context.sources.main, keys)
+
+    def absent(self, key: str) -> list[SuggestedLink]:
+        return []

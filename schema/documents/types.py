@@ -5,14 +5,16 @@ from datetime import datetime
 import strawberry
 
 from datasources.records.documents import DocumentKind, DocumentRecord
+from datasources.records.documents import SuggestedLink as SuggestedLinkRecord
 from datasources.records.queries import Order
-from resolvers.configuration_items.loaders import ConfigurationItemsByDocument
+from resolvers.configuration_items.loaders import ConfigurationItemById, ConfigurationItemsByDocument
 from resolvers.documents.loaders import (
     BodyByDocument,
     DocumentById,
     DocumentByKey,
     Documents,
     DocumentsByConfigurationItem,
+    SuggestedLinksByDocument,
 )
 from resolvers.teams.loaders import TeamById
 from schema.declarations.connections import Connection, Group, PageDeclaration, connection, groups
@@ -34,6 +36,7 @@ from schema.declarations.lookup import by_unique_key
 from schema.declarations.node import Node, id_field
 from schema.lazy_types import (
     CONFIGURATION_ITEM_PAGES,
+    LazyConfigurationItem,
     LazyConfigurationItemConnection,
     LazyConfigurationItemFilter,
     LazyTeam,
@@ -47,6 +50,20 @@ register_enum(
     RUNBOOK="Instructions, step by step.",
     KNOWLEDGE="A knowledge article.",
 )
+
+
+@strawberry.type(
+    description="A link that nobody has confirmed: the name of the configuration item occurs in the document."
+)
+class SuggestedLink:
+    record = SuggestedLinkRecord
+
+    configuration_item: LazyConfigurationItem | None = link(
+        ConfigurationItemById, "The configuration item.", key="item_id", needs="configuration-items:read"
+    )
+    first_line: int = attribute("The line in `body` where its name occurs first, from 1.")
+    count: int = attribute("How often its name occurs.")
+    document_version: int = attribute("The version of the document in which it was found.")
 
 
 @strawberry.type(description="A runbook or a knowledge article.")
@@ -81,6 +98,15 @@ class Document(Node):
         "The configuration items it is about, by name.",
         key="id",
         pages=CONFIGURATION_ITEM_PAGES,
+    )
+    suggested_links: list[SuggestedLink] | None = link(
+        SuggestedLinksByDocument,
+        "The configuration items whose names occur in its text and that are not linked, most frequent names first, at "
+        "most 100. Confirm or reject them by `confirmDocumentLinks` and `rejectDocumentLinks`. One statement for all "
+        "documents.",
+        key="id",
+        needs="configuration-items:read",
+        size=5,
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct, structs
 
+from datasources.aurora.documents.suggestions import reject_others
 from datasources.aurora.driver.transaction import Transaction
 from datasources.aurora.statements import statements
 from datasources.records.documents import DocumentKind
@@ -53,12 +54,16 @@ async def update(transaction: Transaction, id: str, values: DocumentValues) -> N
 
 
 async def replace_links(transaction: Transaction, id: str, items: Sequence[tuple[str, str]]) -> tuple[int, int]:
-    """Link exactly the known items of these sources and keys. Return how many are known, and how many links changed."""
+    """Link exactly the known items of these sources and keys. Return how many are known, and how many links changed.
+
+    Links that people confirmed end, too, and are not suggested again.
+    """
     named = {"sources": [source for source, _ in items], "keys": [key for _, key in items]}
     known = await transaction.fetch(_STATEMENTS["document_items_known"], named, str)
     bound = {"id": id, "items": known}
     removed = await transaction.fetch(_STATEMENTS["document_items_unlink"], bound, str)
     linked = await transaction.fetch(_STATEMENTS["document_items_link"], bound, str)
+    await reject_others(transaction, id, known)
     return len(known), len(removed) + len(linked)
 
 

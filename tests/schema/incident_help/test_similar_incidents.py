@@ -45,9 +45,14 @@ async def library(postgres: EmbeddedPostgres) -> AsyncIterator[Library]:
     async with open_library(postgres, "similar_incidents") as opened:
         with psycopg.connect(opened.urls[0], autocommit=True) as connection:
             for nth, (number, (title, description, state, restricted, items)) in enumerate(PAST.items(), 10):
-                row = {"id": uuid(INCIDENT, nth), "number": number, "title": title, "description": description}
-                row |= {"state": state, "team": uuid(TEAM, 1) if restricted else None}
-                connection.execute(INSERT, row)
+                row: dict[str, str | None] = {
+                    "id": uuid(INCIDENT, nth),
+                    "number": number,
+                    "title": title,
+                    "description": description,
+                }
+                values = row | {"state": state, "team": uuid(TEAM, 1) if restricted else None}
+                connection.execute(INSERT, values)
                 for item in items:
                     link = (uuid(INCIDENT, nth), item)
                     connection.execute("INSERT INTO incident_configuration_items VALUES (%s, %s, 'AFFECTED')", link)
