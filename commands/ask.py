@@ -1,18 +1,22 @@
-"""`stackflow ask`: answer a question with cited sentences, from the stores of the settings."""
+"""`stackflow ask`: answer a question by a trusted query or with cited sentences, from the stores of the settings."""
 
 import asyncio
+import pkgutil
 import shutil
 import sys
 import textwrap
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
 import settings
 from commands.exit_codes import CommandError, Exit
+from commands.output.tables import format_response
 from commands.stores import use_stores
+from datasources.config import DocumentLimits
 from datasources.errors import SourceRefused
 from datasources.request import RequestContext, use_request
 from datasources.sources import open_sources
@@ -21,35 +25,57 @@ from resolvers.answers.answer import Answer, AnswerStatus, Citation
 from resolvers.configuration_items.loaders import ConfigurationItemByIdentificationKey
 from resolvers.context import Context
 from resolvers.errors import ShownError, SourceLost
+from resolvers.operations.matching import Choice, MatchStatus, OperationMatch
+from resolvers.operations.use_cases import find_operation
 from resolvers.principals.principal import operator_principal
+from schema.operations import trusted_documents
+from schema.operations.catalog import operation_catalog
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """The answer: the response of a trusted document, or sentences and the trusted documents that may be meant."""
+
+    match: OperationMatch
+    degraded: Sequence[str]
+    data: Mapping[str, Any] | None = None
+    answer: Answer | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the question is answered."""
+        if self.answer is not None:
+            return self.answer.status is AnswerStatus.ANSWERED
+        return any(value is not None for value in (self.data or {}).values())
 
 
 def command(
-    question: Annotated[str, typer.Argument(help="The question, for example 'How do I fail over Redis?'.")],
+    question: Annotated[str, typer.Argument(help="The question, for example 'What depends on redis?'.")],
     about: Annotated[
         list[str] | None,
         typer.Option(help="A configuration item that it is about, as SOURCE/KEY, for example demo/redis. Repeatable."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The answer as JSON.")] = False,
 ) -> None:
-    """Answer a question with sentences of documents and facts about configuration items, each with its source.
+    """Answer a question by a trusted query, or with sentences of documents and facts, each with its source.
 
-    Exit code 7 if nothing answers it. You see everything, restricted incidents and documents included.
+    Nothing is ever changed. If several queries may be meant, they are listed below the sentences. Exit code 7 if
+    nothing answers it. You see everything, restricted incidents and documents included.
     """
     keys = [_parse_key(each) for each in about or ()]
     try:
         with use_stores(settings.load_settings()) as resolved:
-            answer, degraded = asyncio.run(_ask(resolved, question, keys))
+            reply = asyncio.run(_ask(resolved, question, keys))
     except SourceLost as error:
         raise CommandError(str(error), Exit.UNREACHABLE) from error
     except SourceRefused as error:
         raise CommandError(f"{error}; if its tables are missing, run stackflow migrate") from error
     except ShownError as error:
         raise CommandError(str(error), Exit.USAGE) from error
-    if degraded:
-        sys.stderr.write(f"stackflow: answered without {', '.join(degraded)}\n")
-    typer.echo(_to_json(answer) if as_json else _format(answer, shutil.get_terminal_size().columns))
-    if answer.status is AnswerStatus.UNKNOWN:
+    if reply.degraded:
+        sys.stderr.write(f"stackflow: answered without {', '.join(reply.degraded)}\n")
+    typer.echo(_to_json(reply) if as_json else _format_reply(reply, shutil.get_terminal_size().columns))
+    if not reply.is_known:
         raise typer.Exit(int(Exit.UNKNOWN))
 
 
@@ -62,6 +88,8 @@ def _parse_key(text: str) -> tuple[str, str]:
 
 async def _ask(resolved: settings.Settings, question: str, keys: Sequence[tuple[str, str]]) -> tuple[Answer, list[str]]:
     sources = open_sources(*resolved.require_stores(), resolved.language)
+async def _ask(resolved: settings.Settings, question: str, keys: Sequence[tuple[str, str]]) -> _Reply:
+    sources = open_sources(*resolved.require_stores())
     principal = operator_principal()
     context = Context(principal, principal.scope, sources, RequestContext())
     try:
@@ -70,13 +98,37 @@ async def _ask(resolved: settings.Settings, question: str, keys: Sequence[tuple[
             for (source, key), item in zip(keys, items, strict=True):
                 if item is None:
                     raise CommandError(f"{source} has no configuration item with the key {key!r}", Exit.USAGE)
-            answer = await use_cases.ask(context, question, [item.id for item in items if item is not None])
-            return answer, sorted(context.request.degraded)
+            ids = [item.id for item in items if item is not None]
+            match = await find_operation(context, question, ids, operation_catalog())
+            if match.status is MatchStatus.CHOSEN:
+                data = await _run(context, match.choices[0])
+                return _Reply(match, sorted(context.request.degraded), data=data)
+            answer = await use_cases.ask(context, question, ids)
+            return _Reply(match, sorted(context.request.degraded), answer=answer)
     finally:
         await sources.close()
 
 
-def _to_json(answer: Answer) -> str:
+async def _run(context: Context, choice: Choice) -> Mapping[str, Any]:
+    """Return the data of the response to a trusted document."""
+    # The schema takes a second to build, and most commands do without it.
+    execution = pkgutil.resolve_name("schema.execution.execution")
+    request = execution.GraphQLRequest(trusted_documents()[choice.operation.id].text, choice.variables)
+    response = await execution.execute_request(request, context, DocumentLimits())
+    if errors := response.body.get("errors"):
+        raise CommandError(f"{choice.operation.name}: {errors[0]['message']}")
+    data: Mapping[str, Any] = response.body["data"]
+    return data
+
+
+def _to_json(reply: _Reply) -> str:
+    choices = [
+        {"name": each.operation.name, "question": each.question, "variables": each.variables, "score": each.score}
+        for each in reply.match.choices
+    ]
+    if reply.answer is None:
+        return msgspec.json.encode({"operation": choices[0], "data": reply.data}).decode()
+    answer = reply.answer
     sentences = [
         {"text": each.text, "citations": [citation.number for citation in each.citations]} for each in answer.sentences
     ]
@@ -84,7 +136,18 @@ def _to_json(answer: Answer) -> str:
         "status": answer.status, "sentences": sentences, "citations": answer.citations,
         "documents_searched": answer.documents_searched,
     }  # fmt: skip
-    return msgspec.json.encode(report).decode()
+    return msgspec.json.encode(report | ({"choices": choices} if choices else {})).decode()
+
+
+def _format_reply(reply: _Reply, width: int) -> str:
+    if reply.answer is None:
+        return f"{_printable(reply.match.choices[0].question)}\n\n{format_response(reply.data or {})}"
+    choices = [f"  {_printable(choice.question)}" for choice in reply.match.choices]
+    return "\n".join([_format(reply.answer, width), *(["", "Did you mean:", *choices] if choices else [])])
+
+
+def _printable(text: str) -> str:
+    return "".join(letter for letter in text if letter == "\n" or letter.isprintable())
 
 
 def _format(answer: Answer, width: int) -> str:
@@ -95,8 +158,7 @@ def _format(answer: Answer, width: int) -> str:
         for part in textwrap.wrap(line, width, break_long_words=False, break_on_hyphens=False) or [""]
     ]
     sources = [_format_source(citation) for citation in answer.citations]
-    text = "\n".join([*lines, *([""] if sources else []), *sources])
-    return "".join(letter for letter in text if letter == "\n" or letter.isprintable())
+    return _printable("\n".join([*lines, *([""] if sources else []), *sources]))
 
 
 def _format_source(citation: Citation) -> str:

@@ -17,7 +17,7 @@ _CHANGE = (
 _NOUN = r"(?! (?:of|for|on|about|between|history|status|plan)\b)"
 _DEMAND = re.compile(
     r"(?:^|[.;:,!?{}()\n] ?|\b(?:and|then|please|pls|now|just|also|kindly|let'?s|you|someone|somebody|"
-    r"(?:you|someone|somebody) to|me to?) )\W*(?:now |just |also |then |please )*"
+    r"(?:you|someone|somebody) to|me to?) )\W{0,5}(?:now |just |also |then |please )*"
     rf"(?:{_CHANGE})\b{_NOUN}"
 )
 _MUTATION = re.compile(r"\bmutation\b.*\{", re.DOTALL)

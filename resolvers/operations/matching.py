@@ -27,9 +27,10 @@ MIN_CHOICE = 0.35
 MIN_STEM_SCORE = 0.45
 MIN_STEM_CHOICE = 0.3
 MAX_CHOICES = 3
-# Added for the direction that a question names; subtracted instead if it has a word of other examples, and from other
-# operations about one item.
+# Added for the direction that a question names; the penalty is taken instead if it has a word of other examples, as in
+# 'incidents of what depends on redis', and from operations about one item that have no direction.
 DIRECTION_BONUS = 0.2
+DIRECTION_PENALTY = 0.3
 # Added for operations about the one incident or change whose number is in the question.
 NUMBER_BONUS = 0.12
 # Taken for each word that only examples of other operations have.
@@ -167,13 +168,13 @@ class _Examples:
         direction = read_direction(reading.marked)
         if operation.name not in set(Direction):
             is_other = operation.count(VariableKind.ITEM) == 1 and is_about_dependencies(reading.marked)
-            return -DIRECTION_BONUS if is_other else 0.0
+            return -DIRECTION_PENALTY if is_other else 0.0
         if direction is None:
             return 0.0
         if operation.name != direction:
             return -1.0
         directional = frozenset().union(*(self._words.get(name, frozenset()) for name in Direction))
-        return -DIRECTION_BONUS if (reading.terms & self._all_words) - directional else DIRECTION_BONUS
+        return -DIRECTION_PENALTY if (reading.terms & self._all_words) - directional else DIRECTION_BONUS
 
     def _score(
         self,

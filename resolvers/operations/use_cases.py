@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from datasources.language.embeddings import open_embedder
+from datasources.language.port import LanguageError, ToolChoice
 from datasources.records.configuration_items import ConfigurationItemRecord
 from resolvers.answers.use_cases import check_question, load_items
 from resolvers.context import Context
 from resolvers.operations.catalog import Operation, VariableKind
 from resolvers.operations.cues import demands_change, read_restriction, wants_procedure
-from resolvers.operations.entities import Candidate, Entities, Mention, find_entities
-from resolvers.operations.matching import MatchStatus, OperationMatch, decide, rank_choices, vocabulary
+from resolvers.operations.entities import ITEMS_READ, Candidate, Entities, Mention, find_entities
+from resolvers.operations.matching import Choice, MatchStatus, OperationMatch, decide, rank_choices, vocabulary
+from resolvers.operations.tools import Choose, list_tools, resolve_choice
 from resolvers.operations.words import MAX_WORDS, split_words
 
 # Words that mean the items in `about`.
@@ -19,12 +21,17 @@ _THIS = frozenset({"this", "that", "it", "these", "them"})
 
 
 async def find_operation(
-    context: Context, question: str, about: Sequence[str], catalog: Sequence[Operation]
+    context: Context,
+    question: str,
+    about: Sequence[str],
+    catalog: Sequence[Operation],
+    choose: Choose | None = None,
 ) -> OperationMatch:
     """Return the operation that answers a question about items, given by their ids.
 
-    Nothing is run. A question that demands a change has none. Raises BadUserInput or LimitExceeded, with the argument,
-    as `ask` does.
+    Nothing is run. A question that demands a change has none. If several operations are near, `choose` lets a model
+    decide; its reply only selects among them, and one that names anything else is ignored. Raises BadUserInput or
+    LimitExceeded, with the argument, as `ask` does.
     """
     text = check_question(question)
     items = await load_items(context, about)
@@ -39,7 +46,22 @@ async def find_operation(
     # In a thread: the first call reads the model, and other requests wait for no file.
     embedder = await asyncio.to_thread(open_embedder)
     choices = rank_choices(entities, catalog, embedder.embed if embedder else None)
-    return decide(choices, entities, read_restriction(text), has_model=embedder is not None)
+    restriction = read_restriction(text)
+    match = decide(choices, entities, restriction, has_model=embedder is not None)
+    if match.status is MatchStatus.NONE and not context.principal.allows(ITEMS_READ):
+        return replace(match, reason=f"{match.reason}; without {ITEMS_READ} no item is found")
+    if choose is None or match.status is not MatchStatus.UNSURE or entities.unresolved or restriction:
+        return match
+    reply = await _ask_model(choose, text, choices)
+    choice = resolve_choice(reply, choices, entities) if reply else None
+    return OperationMatch(MatchStatus.CHOSEN, (choice,)) if choice else match
+
+
+async def _ask_model(choose: Choose, question: str, choices: Sequence[Choice]) -> ToolChoice | None:
+    try:
+        return await choose(question, list_tools(choices))
+    except LanguageError:
+        return None
 
 
 def add_items(entities: Entities, items: Sequence[ConfigurationItemRecord]) -> Entities:
