@@ -8,6 +8,9 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Annotated
 
 import msgspec
 import typer
@@ -133,7 +136,7 @@ def _to_json(reply: _Reply) -> str:
         {"text": each.text, "citations": [citation.number for citation in each.citations]} for each in answer.sentences
     ]
     report = {
-        "status": answer.status, "sentences": sentences, "citations": answer.citations,
+        "status": answer.status, "sentences": sentences, "citations": list(map(_to_members, answer.citations)),
         "documents_searched": answer.documents_searched,
     }  # fmt: skip
     return msgspec.json.encode(report | ({"choices": choices} if choices else {})).decode()
@@ -148,6 +151,10 @@ def _format_reply(reply: _Reply, width: int) -> str:
 
 def _printable(text: str) -> str:
     return "".join(letter for letter in text if letter == "\n" or letter.isprintable())
+
+
+def _to_members(citation: Citation) -> dict[str, object]:
+    return {name: value for name, value in asdict(citation).items() if name != "impacts"}
 
 
 def _format(answer: Answer, width: int) -> str:

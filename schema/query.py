@@ -9,6 +9,7 @@ from resolvers.context import Context
 from schema.answers.operations import OperationQueries
 from schema.ai_usage.types import AiUsageQueries
 from schema.answers.types import AnswerQueries
+from schema.answers.verification import VerificationQueries
 from schema.change_feed.types import FeedQueries
 from schema.changes.types import Change, ChangeQueries
 from schema.configuration_items.types import ConfigurationItem, ConfigurationItemQueries
@@ -86,6 +87,7 @@ class Query(
     SearchQueries,
     TeamQueries,
     UserQueries,
+    VerificationQueries,
     ViewerQueries,
     WorkflowQueries,
     WorkflowRunQueries,

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from datasources.aurora.ai_usage import calls as ai_calls
+from datasources.aurora.answers import cache, proofs
 from datasources.aurora.driver.database import Database
 from datasources.aurora.events import writes
 from datasources.aurora.outbox import outbox, write_log
@@ -17,6 +18,8 @@ IDEMPOTENCY_RETENTION_HOURS = 24.0
 EVENT_RETENTION_DAYS = 30.0
 # Days for which calls of language models and the budgets of a day are stored: a year can be compared with the last one.
 AI_USAGE_RETENTION_DAYS = 400.0
+# Days for which an answer can be verified.
+PROOF_RETENTION_DAYS = 30.0
 # Rows deleted by one statement, so that no statement holds its locks for long.
 BATCH_SIZE = 5_000
 # Statements for each table in one run. 100,000 rows a minute are more than a process can write.
@@ -27,12 +30,18 @@ MAX_BATCHES = 20
 class DeletedCounts:
     """The numbers of deleted rows: outbox, responses to idempotency keys, events, times of deleted entities, and calls
     of language models with budgets."""
+    """The numbers of deleted rows.
+
+    Of the outbox, responses to idempotency keys, events, times of deleted entities, proofs of answers, cached answers.
+    """
 
     outbox: int
     answers: int
     events: int
     times: int
     ai_usage: int = 0
+    proofs: int = 0
+    cached: int = 0
 
 
 async def delete_expired(sources: Sources) -> DeletedCounts:
@@ -47,6 +56,9 @@ async def delete_expired(sources: Sources) -> DeletedCounts:
         times=await _delete_batches(writes.purge_times, main, EVENT_RETENTION_DAYS),
         ai_usage=await _delete_batches(ai_calls.purge_calls, main, AI_USAGE_RETENTION_DAYS)
         + await _delete_batches(ai_calls.purge_budgets, main, AI_USAGE_RETENTION_DAYS),
+        proofs=await _delete_batches(proofs.purge, main, PROOF_RETENTION_DAYS),
+        # They expire at a time of their own.
+        cached=await _delete_batches(cache.purge, main, 0.0),
     )
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
+from datasources.aurora.answers import proofs
 from datasources.aurora.documents.chunks import (
     count_documents,
     fetch_chunks,
@@ -109,3 +110,23 @@ class DocumentCount(Loader[None, int]):
 
     def absent(self, key: None) -> int:
         return 0
+
+
+class ChunksByDocument(Loader[str, list[DocumentChunkRecord]]):
+    """All chunks of visible documents, in order."""
+
+    async def fetch(self, keys: Sequence[str]) -> Mapping[str, list[DocumentChunkRecord]]:
+        return await proofs.fetch_chunks(self.context.sources.main, keys, self.context.scope)
+
+    def absent(self, key: str) -> list[DocumentChunkRecord]:
+        return []
+
+
+class RelationshipIdsByImpact(Loader[tuple[str, str], list[str]]):
+    """The relationships by which an impact reaches the second item of each pair from the first directly."""
+
+    async def fetch(self, keys: Sequence[tuple[str, str]]) -> Mapping[tuple[str, str], list[str]]:
+        return dict(zip(keys, await proofs.fetch_relationship_ids(self.context.sources.main, keys), strict=True))
+
+    def absent(self, key: tuple[str, str]) -> list[str]:
+        return []

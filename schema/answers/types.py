@@ -7,6 +7,7 @@ import strawberry
 
 from resolvers.answers.answer import AnswerStatus
 from resolvers.answers.generation import AnswerOrigin
+from resolvers.answers.loaders import RelationshipIdsByImpact
 from resolvers.answers.passages import GraphRelation
 from resolvers.answers.passages import Passage as RetrievedPassage
 from resolvers.answers.use_cases import (
@@ -16,13 +17,14 @@ from resolvers.answers.use_cases import (
     ask,
     suggest_runbooks,
 )
+from resolvers.answers.use_cases import Citation as CitedSource
 from resolvers.configuration_items.loaders import ConfigurationItemById
 from resolvers.context import Context
 from resolvers.documents.loaders import DocumentById
 from resolvers.errors import BadUserInput
 from schema.declarations.enums import register_enum
 from schema.declarations.fields import PAGE, Argument, attribute, field, link
-from schema.declarations.ids import decode_id_as
+from schema.declarations.ids import decode_id_as, encode_id
 from schema.declarations.paging import check_bounds
 from schema.lazy_types import LazyConfigurationItem, LazyDocument
 
@@ -74,6 +76,9 @@ class RouterDecision:
     calls: int = attribute("The number of calls for this answer.")
     rejected: int = attribute("The number of sentences that were left out, as their sources do not support them.")
     is_escalated: bool = attribute("Whether a model of a higher tier was asked, since a draft was not supported.")
+async def _relationship_ids(context: Context, citation: CitedSource, _: Any) -> list[str]:
+    found = await context.loader(RelationshipIdsByImpact).load_many(citation.impacts)
+    return [encode_id("rel", id) for ids in found for id in ids]
 
 
 @strawberry.type(description="The source of a sentence: lines of a document, or a configuration item.")
@@ -101,6 +106,13 @@ class Citation:
         needs="configuration-items:read",
     )
     item_version: int | None = attribute("The version of the item that was read; null for a document.")
+    relationship_ids: list[strawberry.ID] | None = field(
+        _relationship_ids,
+        "The global ids of the relationships with the dependents and dependencies that facts about the item name, at "
+        "most three of each; pass them to `nodes`. One statement for all citations.",
+        needs="relationships:read",
+        size=3,
+    )
 
 
 @strawberry.type(description="A sentence of an answer: copied from a document, or a fact about a configuration item.")

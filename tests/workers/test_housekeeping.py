@@ -121,3 +121,25 @@ async def test_what_came_back_is_not_forgotten(sources: Sources, url: str) -> No
     assert (await delete_expired(sources)).times == 1
     await take(sources, upserted("8", "a", 1, name="late"), upserted("9", "b", 1, name="late"))
     assert [item[1] for item in state(url)[0]] == ["A", "b", "c"]
+
+
+async def test_proofs_and_cached_answers_are_deleted_after_their_time(sources: Sources, url: str) -> None:
+    execute(
+        url,
+        (
+            "INSERT INTO answers (id, actor, sentences, created_at) VALUES "
+            "(gen_random_uuid(), 'old', '[]', now() - interval '30 days 1 minute'),"
+            "(gen_random_uuid(), 'young', '[]', now() - interval '29 days 23 hours')",
+            (),
+        ),
+        (
+            "INSERT INTO cached_answers (id, partition, canonical, value, chunk_ids, content_hashes, item_ids, "
+            "item_versions, expires_at) SELECT gen_random_uuid(), n, n, '', '{}', '{}', '{}', '{}', "
+            "now() + h * interval '1 minute' FROM (VALUES ('old', -1), ('young', 1)) AS given (n, h)",
+            (),
+        ),
+    )
+    deleted = await delete_expired(sources)
+    assert (deleted.proofs, deleted.cached) == (1, 1)
+    assert rows(url, "SELECT actor FROM answers") == [("young",)]
+    assert rows(url, "SELECT canonical FROM cached_answers") == [("young",)]

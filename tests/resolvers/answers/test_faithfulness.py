@@ -25,7 +25,7 @@ TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=200)
 
 def rule(sentence: str, source: str = SOURCE) -> Rule | None:
     rejection = check_sentence(sentence, source)
-    return rejection and rejection.rule
+    return rejection.rule if rejection else None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,66 @@
+"""The form of questions: what is canonical, what has the same structure, and what depends on the time."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench.semantic_cache.__main__ import DUPLICATES, read_pairs, share_by_form, share_by_guard
+from resolvers.answers.questions import Intent, Question, have_same_structure, is_live, read_question
+
+
+def share(one: str, other: str, *names: str) -> bool:
+    return have_same_structure(read_question(one, names), read_question(other, names))
+
+
+@pytest.mark.parametrize("name", ["pairs", "unseen"])
+def test_no_pair_of_different_questions_shares_an_answer(name: str) -> None:
+    pairs = [pair for pair in read_pairs(name) if pair.kind != DUPLICATES]
+    assert len(pairs) >= {"pairs": 300, "unseen": 40}[name]
+    assert [pair for pair in pairs if share_by_guard(pair) or share_by_form(pair)] == []
+
+
+@pytest.mark.parametrize(("name", "least"), [("pairs", 70), ("unseen", 22)])
+def test_most_pairs_of_equal_questions_share_an_answer(name: str, least: int) -> None:
+    assert sum(share_by_guard(pair) for pair in read_pairs(name) if pair.kind == DUPLICATES) >= least
+
+
+def test_the_form_of_a_question() -> None:
+    assert read_question("How do I renew the TLS certificates of the shop?") == Question(
+        Intent.HOW, ("renew", "shop", "tls", "certificat")
+    )
+    assert read_question("why isn't web-01 in prod").words == ("not", "web-01", "production")
+    assert read_question("who owns it").canonical == "WHO own"
+
+
+def test_a_name_of_the_catalogue_is_compared_as_it_is_written() -> None:
+    assert share("restart the runner", "restart the runners")
+    assert not share("restart the runner", "restart the runners", "runner", "Runners")
+    assert share("restart the queue", "restart the queue service")
+    assert not share("restart the db", "restart the database", "db")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Which incidents are open?", "what is the status of redis", "is redis down", "who is on call", "my changes",
+        "changes in the last 3 days", "What changed today?", "current primary of patroni", "errors since 9",
+        "is the api gateway reachable", "deployments of last week",
+    ],
+)  # fmt: skip
+def test_questions_about_live_state(question: str) -> None:
+    assert is_live(question)
+
+
+@pytest.mark.parametrize("question", ["How do I open an incident?", "steps to drain a node", "what is a last resort"])
+def test_other_questions_are_not_live(question: str) -> None:
+    assert not is_live(question)
+
+
+@given(st.text(max_size=100), st.text(max_size=100))
+def test_the_same_structure_is_symmetric(one: str, other: str) -> None:
+    assert share(one, other) == share(other, one)
+
+
+@given(st.lists(st.sampled_from(["the", "of", "a", "web-01", "disk", "not", "to"]), max_size=12))
+def test_any_order_of_words_has_a_form(words: list[str]) -> None:
+    assert read_question(" ".join(words)) == read_question(" ".join(words).upper())
