@@ -6,6 +6,7 @@ from ipaddress import AddressValueError, IPv4Network
 from cdk import service_settings
 from cdk.connections import ConnectionDemand, connection_demand
 from cdk.environment import AdoptedEnvironment, Distribution, Environment, NewEnvironment
+from cdk.models import profile_ids, regions_of, unlisted_ids
 from cdk.tables import AdoptedNetwork, NewAurora, NewNeptune
 
 # Prefixes of regions without SnapStart; the last four are separate partitions.
@@ -32,6 +33,7 @@ def find_faults(environment: Environment, left_open: tuple[str, ...]) -> list[st
         *_endpoints(environment),
         *_edge(environment),
         *_start(environment),
+        *_models(environment),
         *service_settings.find_faults(environment.functions.settings),
         *(fault for each in connection_demand(environment) if (fault := _check_demand(each))),
     ]
@@ -110,6 +112,23 @@ def _start(environment: Environment) -> list[str]:
     if functions.provisioned > functions.concurrency:
         faults.append(f"functions.provisioned: more than functions.concurrency, {functions.concurrency}; lower it")
     return faults
+
+
+def _models(environment: Environment) -> Iterator[str]:
+    profiles, region = profile_ids(environment.models.allowed), environment.region
+    for each in unlisted_ids(environment.models.allowed):
+        yield f"models.allowed: the regions of {each} are not in cdk/models.py; add them, or write its us. profile"
+    for each in profiles:
+        if region not in regions_of(each):
+            yield f"models.allowed: {each} is not called from {region}; name a profile of this region"
+    if environment.knowledge is not None and not profiles:
+        yield "knowledge: no model of models.allowed writes answers from it; allow one, or remove [knowledge]"
+    generation = environment.functions.settings.get("BEDROCK_GENERATION")
+    if generation == "retrieve-and-generate" and environment.knowledge is None:
+        yield (
+            f"functions.settings.BEDROCK_GENERATION: {generation} needs a knowledge base; add [knowledge], or write"
+            " converse"
+        )
 
 
 def _check_demand(each: ConnectionDemand) -> str | None:

@@ -32,6 +32,9 @@ FORBIDDEN_SETTINGS: Mapping[str, str] = {
         ("EVENTS_QUEUE_URL", "REMEDIATION_P1_QUEUE_URL", "REMEDIATION_STANDARD_QUEUE_URL", "NOTIFICATIONS_QUEUE_URL"),
         f"{TEMPLATE} from [queues]",
     ),
+    **dict.fromkeys(("LANGUAGE", "BEDROCK_PROFILES"), f"{TEMPLATE} from models.allowed"),
+    "AI_USD_A_DAY": f"{TEMPLATE} from models.usd_a_day",
+    "KNOWLEDGE_BASE_ID": f"{TEMPLATE} from [knowledge]",
     "OIDC_ISSUER": "write access.issuer",
     "OIDC_AUDIENCE": "write access.audience",
     **dict.fromkeys(("STACKFLOW_METRICS", "STACKFLOW_TRACES", "STACKFLOW_ENVIRONMENT"), TEMPLATE),
@@ -41,12 +44,14 @@ FORBIDDEN_SETTINGS: Mapping[str, str] = {
                      "AWS_REGION", "AWS_XRAY_DAEMON_ADDRESS", "_HANDLER"), LAMBDA),
 }  # fmt: skip
 # Files that functions open: paths within the bundle, which is their working directory.
-FILE_SETTINGS = ("ALERTS_MAPPING", "GRAPH_CA_FILE", "REDIS_CA_FILE")
+FILE_SETTINGS = ("AI_MODELS", "ALERTS_MAPPING", "GRAPH_CA_FILE", "REDIS_CA_FILE")
 # Variables that let every setting be read.
 SAMPLE_VARIABLES: Mapping[str, str] = {
     "AWS_REGION": "us-east-1",
     "DATABASE_URL": "postgresql://host/main",
     "GRAPH_IAM": "on",
+    "KNOWLEDGE_BASE_ID": "SAMPLE0000",
+    "LANGUAGE": "bedrock",
     "REDIS_URL": "off",
     "REQUIREMENTS_URL": "postgresql://host/requirements",
 }

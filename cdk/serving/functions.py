@@ -85,7 +85,11 @@ def _role(stack: Stack, environment: Environment, facts: StackInputs, plan: Func
     role = iam.Role(stack, f"{plan.construct}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     for statement in (*policies.allow_execution(environment, plan.name), *plan.statements):
         role.add_to_policy(statement)
-    suppress(role, {"IAM5[Resource::*]": "network interfaces and X-Ray have no resources that a policy could name"})
+    without_resource = ["network interfaces", "X-Ray"]
+    if any(policies.RETRIEVE_AND_GENERATE in statement.actions for statement in plan.statements):
+        without_resource.append("RetrieveAndGenerate")
+    reason = f"{', '.join(without_resource)}: these have no resources that a policy could name"
+    suppress(role, {"IAM5[Resource::*]": reason})
     if any("neptune-db" in action for statement in plan.statements for action in statement.actions):
         suppress(role, {f"IAM5[Resource::{finding_arn(stack, policies.graph_arn(environment, facts))}]": (
             "Neptune's data actions are granted on a cluster as a whole, by its resource id"

@@ -1,11 +1,14 @@
 """The permissions of each function, as narrow as IAM allows."""
 
+from collections.abc import Iterable, Iterator
+
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secrets
 from aws_cdk import aws_sqs as sqs
 
 from cdk.environment import Environment
 from cdk.inputs import StackInputs
+from cdk.models import model_of, profile_ids, regions_of
 from cdk.serving.variables import ROLE
 
 # Lambda needs these for the network interfaces of instances; none of them supports specific resources.
@@ -25,6 +28,10 @@ READ_GRAPH = (
     "neptune-db:ReadDataViaQuery",
     "neptune-db:connect",
 )
+# Converse has no action of its own. https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
+CALL_MODEL = ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream")
+RETRIEVE_AND_GENERATE = "bedrock:RetrieveAndGenerate"
+
 WRITE_GRAPH = (*READ_GRAPH, "neptune-db:DeleteDataViaQuery", "neptune-db:WriteDataViaQuery")
 
 
@@ -101,15 +108,39 @@ def allow_receiving(environment: Environment, facts: StackInputs, queue: sqs.IQu
     ]
 
 
-def allow_models(environment: Environment, facts: StackInputs) -> list[iam.PolicyStatement]:
-    """Allow the models of the file, and the knowledge base if there is one."""
-    here = f"{environment.region}:{environment.account}"
-    models = [f"arn:aws:bedrock:{environment.region}::foundation-model/{each}" for each in environment.models.allowed]
-    statements = [allow("Models", ("bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"), models)]
+def allow_models(
+    environment: Environment, facts: StackInputs, own_profiles: Iterable[str] = ()
+) -> Iterator[iam.PolicyStatement]:
+    """Allow the models of the file, the knowledge base and the guardrail if there are any, and nothing else of Bedrock.
+
+    `own_profiles` are ARNs of application inference profiles over the models of the file.
+    """
+    here, settings = f"{environment.region}:{environment.account}", environment.functions.settings
+    profiles = profile_ids(environment.models.allowed)
+    direct = [_model_arn(environment.region, each) for each in environment.models.allowed if each not in profiles]
+    if direct:
+        yield allow("Models", CALL_MODEL, direct)
+    if profiles:
+        arns = [*(f"arn:aws:bedrock:{here}:inference-profile/{each}" for each in profiles), *own_profiles]
+        yield allow("Profiles", (*CALL_MODEL, "bedrock:GetInferenceProfile"), arns)
+        # A profile passes a call on to the model in any of its regions; the model by itself stays closed.
+        # https://docs.aws.amazon.com/bedrock/latest/userguide/inference-profiles-prereq.html
+        models = [_model_arn(region, model_of(each)) for each in profiles for region in regions_of(each)]
+        yield allow("ProfiledModels", CALL_MODEL, models, StringLike={"bedrock:InferenceProfileArn": arns})
     if facts.knowledge is not None:
         base = f"arn:aws:bedrock:{here}:knowledge-base/{facts.knowledge}"
-        statements.append(allow("Knowledge", ("bedrock:Retrieve",), [base]))
-    return statements
+        yield allow("Knowledge", ("bedrock:Retrieve",), [base])
+    if settings.get("BEDROCK_GENERATION") == "retrieve-and-generate":
+        # It supports no resource; what it may retrieve and call is in the statements above.
+        # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonbedrock.html
+        yield allow("Generate", (RETRIEVE_AND_GENERATE,), ["*"])
+    guardrail = str(settings.get("BEDROCK_GUARDRAIL", "")).partition(":")[0]
+    if guardrail:
+        yield allow("Guardrail", ("bedrock:ApplyGuardrail",), [f"arn:aws:bedrock:{here}:guardrail/{guardrail}"])
+
+
+def _model_arn(region: str, model: str) -> str:
+    return f"arn:aws:bedrock:{region}::foundation-model/{model}"
 
 
 def _key(

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from aws_cdk import CfnOutput, Stack
 from aws_cdk import Environment as Place
 from aws_cdk import aws_apigateway as gateway
+from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -13,7 +14,7 @@ from constructs import Construct
 
 from cdk.bundle import Bundle
 from cdk.connections import SINGLE_INSTANCE
-from cdk.environment import AdoptedEnvironment, Environment
+from cdk.environment import AdoptedEnvironment, Environment, Price
 from cdk.imported import import_stores
 from cdk.inputs import StackInputs
 from cdk.serving import policies, variables
@@ -21,6 +22,7 @@ from cdk.serving.canary import canary, live_alias
 from cdk.serving.endpoints import endpoints
 from cdk.serving.functions import FunctionSpec, function
 from cdk.serving.gateway import rest_api
+from cdk.serving.profiles import application_profiles
 from cdk.serving.rollout import run_migrations
 from cdk.serving.schedules import consume_events, dead_tick_queue, schedule_each_minute
 
@@ -58,6 +60,16 @@ class Service(Stack):
         self.facts: StackInputs = facts
         self._environment_file = environment_file
         self._code = lambda_.Code.from_asset(str(bundle.path))
+        # An adopted environment keeps the profiles that its account has.
+        self.profiles: Mapping[str, bedrock.CfnApplicationInferenceProfile] = (
+            {} if isinstance(environment_file, AdoptedEnvironment) else application_profiles(self, environment_file)
+        )
+        # The prices by ModelId, the dimension of Bedrock's metrics: of a profile of one's own it is the profile's id.
+        # https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring-runtime-metrics.html
+        self.models: Mapping[str, Price] = {
+            self.profiles[model].attr_inference_profile_id if model in self.profiles else model: price
+            for model, price in environment_file.models.allowed.items()
+        }
         self.api: lambda_.Function = self._api()
         self.events: lambda_.Function = self._events()
         self.projector: lambda_.Function = self._projector()
@@ -84,16 +96,17 @@ class Service(Stack):
     def _api(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
         functions = environment.functions
+        profiles = {model: each.attr_inference_profile_arn for model, each in self.profiles.items()}
         return self._function(
             FunctionSpec(
                 "Api",
                 functions.name,
                 "app.handler",
                 functions.timeout_seconds,
-                variables.api(environment, facts),
+                variables.api(environment, facts, profiles),
                 [
                     *policies.allow_stores(environment, facts),
-                    *policies.allow_models(environment, facts),
+                    *policies.allow_models(environment, facts, profiles.values()),
                     *policies.allow_sending(environment, facts, facts.queues.events.queue),
                 ],
                 reserved=functions.concurrency,

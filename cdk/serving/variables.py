@@ -1,10 +1,12 @@
 """The environment variables of each function: the settings it reads, and the ARNs of its secrets."""
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from cdk.connections import WORKER_CONNECTIONS
 from cdk.environment import Environment
 from cdk.inputs import Database, StackInputs
+from cdk.models import profile_ids
 from cdk.service_settings import as_variables
 
 # The path of RDS's certificates in the bundle; those of Neptune and ElastiCache are in the system's trust store.
@@ -39,15 +41,34 @@ def shared(environment: Environment, facts: StackInputs) -> dict[str, str]:
     }
 
 
-def api(environment: Environment, facts: StackInputs) -> dict[str, str]:
-    """Return the variables of the API: also the issuer, the events queue and the deadlines."""
-    return shared(environment, facts) | {
-        "OIDC_ISSUER": environment.access.issuer,
-        "OIDC_AUDIENCE": environment.access.audience,
-        "REQUEST_TIMEOUT_SECONDS": str(deadline(environment)),
-        "DATABASE_STATEMENT_TIMEOUT_SECONDS": str(min(MAX_STATEMENT_SECONDS, deadline(environment))),
-        "EVENTS_QUEUE_URL": facts.queues.events.queue.queue_url,
-    }
+def api(environment: Environment, facts: StackInputs, own_profiles: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of the API: also the issuer, the events queue, the deadlines and the language models.
+
+    `own_profiles` are ARNs of application inference profiles by the model's id.
+    """
+    return (
+        shared(environment, facts)
+        | _language(environment, facts, own_profiles)
+        | {
+            "OIDC_ISSUER": environment.access.issuer,
+            "OIDC_AUDIENCE": environment.access.audience,
+            "REQUEST_TIMEOUT_SECONDS": str(deadline(environment)),
+            "DATABASE_STATEMENT_TIMEOUT_SECONDS": str(min(MAX_STATEMENT_SECONDS, deadline(environment))),
+            "EVENTS_QUEUE_URL": facts.queues.events.queue.queue_url,
+        }
+    )
+
+
+def _language(environment: Environment, facts: StackInputs, own_profiles: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings of language models, none if no model of the file writes text."""
+    if not profile_ids(environment.models.allowed):
+        return {}
+    found = {"LANGUAGE": "bedrock", "AI_USD_A_DAY": f"{environment.models.usd_a_day:g}"}
+    if facts.knowledge is not None:
+        found["KNOWLEDGE_BASE_ID"] = facts.knowledge
+    if own_profiles:
+        found["BEDROCK_PROFILES"] = ",".join(f"{model}={arn}" for model, arn in own_profiles.items())
+    return found
 
 
 def worker(environment: Environment, facts: StackInputs) -> dict[str, str]:

@@ -28,6 +28,8 @@ MAX_BLOCKED_REQUESTS = 1_000
 # The maximum share of failed operations, and percentage of CloudFront's error responses.
 MAX_ERROR_RATE = 0.05
 MAX_ERROR_PERCENT = 5
+# Standard deviations from the usual values.
+ANOMALY_STANDARD_DEVIATIONS = 3
 
 
 @dataclass(frozen=True)
@@ -228,4 +230,32 @@ def create_alarm(stack: Stack, environment: Environment, topic: sns.ITopic, each
     action = actions.SnsAction(topic)
     alarm.add_alarm_action(action)
     alarm.add_ok_action(action)
+    return alarm
+
+
+def create_band(
+    stack: Stack,
+    environment: Environment,
+    topic: sns.ITopic,
+    name: str,
+    what: str,
+    runbook: Runbook,
+    metric: cloudwatch.IMetric,
+    *,
+    below: bool = False,
+) -> cloudwatch.AnomalyDetectionAlarm:
+    """Create an alarm on three periods above what is usual, or below with `below`."""
+    operator = cloudwatch.ComparisonOperator
+    alarm = cloudwatch.AnomalyDetectionAlarm(
+        stack,
+        "".join(part.title() for part in name.split("-")),
+        alarm_name=f"stackflow-{environment.name}-{name}",
+        alarm_description=describe_alarm(what, runbook),
+        metric=metric,
+        std_devs=ANOMALY_STANDARD_DEVIATIONS,
+        evaluation_periods=3,
+        comparison_operator=operator.LESS_THAN_LOWER_THRESHOLD if below else operator.GREATER_THAN_UPPER_THRESHOLD,
+        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+    )
+    alarm.add_alarm_action(actions.SnsAction(topic))
     return alarm

@@ -5,18 +5,18 @@ from collections.abc import Iterator, Mapping
 from aws_cdk import Stack
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 
 from cdk.environment import Environment, Price
-from cdk.watch.alarms import AlarmSpec, create_alarm
+from cdk.serving.stack import Service
+from cdk.watch.alarms import AlarmSpec, create_alarm, create_band
 from cdk.watch.metrics import cost, tokens
-from cdk.watch.runbooks import Runbook, describe_alarm
+from cdk.watch.runbooks import Runbook
 
 # The cost of an hour may be at most the daily allowance divided by this number.
 DAILY_ALLOWANCE_DIVISOR = 6
-# Standard deviations above the usual values.
-ANOMALY_STANDARD_DEVIATIONS = 3
+# Budgets notify at these percentages of the allowance.
+BUDGET_PERCENTS = (80, 100)
 # An alarm reads at most ten metrics, and each model has two.
 # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
 MAX_MODELS_PER_ALARM = 5
@@ -29,14 +29,16 @@ BUDGETS: Mapping[str, Mapping[str, str]] = {
 RUNBOOK: Runbook = "ai-spend"
 
 
-def spending_alarms(stack: Stack, environment: Environment, topic: sns.ITopic) -> Iterator[cloudwatch.AlarmBase]:
+def spending_alarms(
+    stack: Stack, environment: Environment, service: Service, topic: sns.ITopic
+) -> Iterator[cloudwatch.AlarmBase]:
     """Yield alarms on what Bedrock and the bill count, which include calls of other clients than this service.
 
     Cost Explorer's monitors are not used: AWS creates one for all services of the account, and those of a template
     filter by tags, which calls of models do not have.
     """
     models = environment.models
-    for suffix, some in group_models(models.allowed):
+    for suffix, some in group_models(service.models):
         usd = cost(some)
         ceiling = AlarmSpec(
             f"ai-ceiling{suffix}",
@@ -47,10 +49,11 @@ def spending_alarms(stack: Stack, environment: Environment, topic: sns.ITopic) -
             periods=1,
         )
         yield create_alarm(stack, environment, topic, ceiling)
-        yield _band(stack, environment, topic, f"ai-cost{suffix}", "Models cost more than usual", usd)
-    for number, model in enumerate(models.allowed, start=1):
-        read = tokens(model, "InputTokenCount")
-        yield _band(stack, environment, topic, f"ai-tokens-{number}", f"{model} reads more tokens than usual", read)
+        yield create_band(stack, environment, topic, f"ai-cost{suffix}", "Models cost more than usual", RUNBOOK, usd)
+    for number, (model, model_id) in enumerate(zip(models.allowed, service.models, strict=True), start=1):
+        read = tokens(model_id, "InputTokenCount")
+        what = f"{model} reads more tokens than usual"
+        yield create_band(stack, environment, topic, f"ai-tokens-{number}", what, RUNBOOK, read)
     for name, filters in BUDGETS.items():
         _budget(stack, environment, topic, name, filters)
 
@@ -61,24 +64,6 @@ def group_models(models: Mapping[str, Price]) -> Iterator[tuple[str, dict[str, P
     for number in range(0, len(named), MAX_MODELS_PER_ALARM):
         part = number // MAX_MODELS_PER_ALARM
         yield f"-{part + 1}" if part else "", dict(named[number : number + MAX_MODELS_PER_ALARM])
-
-
-def _band(
-    stack: Stack, environment: Environment, topic: sns.ITopic, name: str, what: str, metric: cloudwatch.IMetric
-) -> cloudwatch.AnomalyDetectionAlarm:
-    alarm = cloudwatch.AnomalyDetectionAlarm(
-        stack,
-        "".join(part.title() for part in name.split("-")),
-        alarm_name=f"stackflow-{environment.name}-{name}",
-        alarm_description=describe_alarm(what, RUNBOOK),
-        metric=metric,
-        std_devs=ANOMALY_STANDARD_DEVIATIONS,
-        evaluation_periods=3,
-        comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_UPPER_THRESHOLD,
-        treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
-    )
-    alarm.add_alarm_action(actions.SnsAction(topic))
-    return alarm
 
 
 def _budget(stack: Stack, environment: Environment, topic: sns.ITopic, name: str, filters: Mapping[str, str]) -> None:
@@ -98,10 +83,11 @@ def _budget(stack: Stack, environment: Environment, topic: sns.ITopic, name: str
                 notification=budget.NotificationProperty(
                     comparison_operator="GREATER_THAN",
                     notification_type="ACTUAL",
-                    threshold=100,
+                    threshold=percent,
                     threshold_type="PERCENTAGE",
                 ),
                 subscribers=[budget.SubscriberProperty(subscription_type="SNS", address=topic.topic_arn)],
             )
+            for percent in BUDGET_PERCENTS
         ],
     )

@@ -7,8 +7,10 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 from cdk.environment import Environment
 from cdk.inputs import StackInputs
+from cdk.models import profile_ids
 from cdk.serving.stack import Service
-from cdk.watch.budgets import group_models
+from cdk.watch.budgets import MAX_MODELS_PER_ALARM, group_models
+from cdk.watch.language import answer_cost, hit_rate
 from cdk.watch.metrics import HOUR, aws_metric, cost, nodes, service_metric, tokens
 
 THIRD = 8
@@ -26,7 +28,12 @@ def dashboard(
     board.add_widgets(*_golden(environment, service))
     board.add_widgets(*_behind(environment, facts))
     board.add_widgets(*_stores(facts))
-    board.add_widgets(*_spending(environment))
+    board.add_widgets(*_spending(environment, service))
+    profiles = profile_ids(environment.models.allowed)
+    ids = [id_ for model, id_ in zip(environment.models.allowed, service.models, strict=True) if model in profiles]
+    if ids:
+        board.add_widgets(*_language(environment))
+        board.add_widgets(*_bedrock(ids))
     return board
 
 
@@ -86,15 +93,42 @@ def _stores(facts: StackInputs) -> list[cloudwatch.IWidget]:
     ]  # fmt: skip
 
 
-def _spending(environment: Environment) -> list[cloudwatch.IWidget]:
-    name, models = environment.name, environment.models.allowed
+def _spending(environment: Environment, service: Service) -> list[cloudwatch.IWidget]:
+    name, models = environment.name, service.models
     counted = ("InputTokenCount", "OutputTokenCount")
+    costs = [cost(some, 1 + MAX_MODELS_PER_ALARM * part) for part, (_, some) in enumerate(group_models(models))]
     return [
         _graph("Operations: statements, traversals; fields", THIRD,
             [service_metric(name, "Statements"), service_metric(name, "Traversals")],
                [service_metric(name, "OperationCost")]),
         _graph("Cache: hits and misses", THIRD,
             [service_metric(name, "CacheHits"), service_metric(name, "CacheMisses")]),
-        _graph("AI: USD an hour, tokens", THIRD, [cost(some) for _, some in group_models(models)],
+        _graph("AI: USD an hour, tokens", THIRD, costs,
                [tokens(model, which, HOUR) for model in models for which in counted]),
+    ]  # fmt: skip
+
+
+def _language(environment: Environment) -> list[cloudwatch.IWidget]:
+    name = environment.name
+    return [
+        _graph("AI answers; USD of the service's calls", 6, [service_metric(name, "AiAnswers")],
+               [service_metric(name, "AiCostUsd"), answer_cost(name)]),
+        _graph("AI calls: p99 in ms; failures, refused sentences", 6, [service_metric(name, "AiMilliseconds", "p99")],
+               [service_metric(name, each) for each in ("AiFailures", "AiGateRejections")]),
+        _graph("AI cache: hits and misses; share of hits", 6,
+               [service_metric(name, each) for each in ("AiCacheHits", "AiCacheMisses")], [hit_rate(name)]),
+        _graph("AI tokens of the service: read; written", 6, [service_metric(name, "AiInputTokens")],
+               [service_metric(name, "AiOutputTokens")]),
+    ]  # fmt: skip
+
+
+def _bedrock(model_ids: Sequence[str]) -> list[cloudwatch.IWidget]:
+    return [
+        _graph("Bedrock: p99 in ms by model", THIRD,
+               [aws_metric("Bedrock", "InvocationLatency", "p99", ModelId=each) for each in model_ids]),
+        _graph("Bedrock: throttled calls by model", THIRD,
+               [aws_metric("Bedrock", "InvocationThrottles", "Sum", ModelId=each) for each in model_ids]),
+        _graph("Bedrock: calls; server errors by model", THIRD,
+               [aws_metric("Bedrock", "Invocations", "Sum", ModelId=each) for each in model_ids],
+               [aws_metric("Bedrock", "InvocationServerErrors", "Sum", ModelId=each) for each in model_ids]),
     ]  # fmt: skip

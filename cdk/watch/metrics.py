@@ -30,6 +30,15 @@ SERVICE_METRICS: Mapping[str, str] = {
     "EventsDead": "events that can never work",
     "WorkflowSteps": "what the workflows did",
     "WorkerFailures": "what workers met and nobody foresaw: set aside, or tried again",
+    "AiCostUsd": "what calls of models cost, in USD",
+    "AiInputTokens": "tokens that models read",
+    "AiOutputTokens": "tokens that models wrote",
+    "AiMilliseconds": "how long a call of a model took",
+    "AiFailures": "calls of models that failed",
+    "AiCacheHits": "questions whose answer the cache had",
+    "AiCacheMisses": "questions whose answer it had not",
+    "AiGateRejections": "sentences of models that their source does not say",
+    "AiAnswers": "answers that questions got",
 }
 
 FIVE_MINUTES = Duration.minutes(5)
@@ -71,17 +80,20 @@ def nodes(replication_group: str) -> tuple[str, str]:
 
 
 def tokens(model: str, which: str, period: Duration = FIVE_MINUTES) -> cloudwatch.Metric:
-    """Return InputTokenCount or OutputTokenCount of a model: Bedrock counts every call, from any client.
+    """Return InputTokenCount or OutputTokenCount of a ModelId: Bedrock counts every call, from any client.
 
     https://docs.aws.amazon.com/bedrock/latest/userguide/monitoring.html#runtime-cloudwatch-metrics
     """
     return aws_metric("Bedrock", which, "Sum", period, ModelId=model)
 
 
-def cost(models: Mapping[str, Price]) -> cloudwatch.MathExpression:
-    """Return the cost of these models per hour in USD: the tokens that Bedrock counts, times their prices."""
+def cost(models: Mapping[str, Price], first: int = 1) -> cloudwatch.MathExpression:
+    """Return the cost of these models per hour in USD: the tokens that Bedrock counts, times their prices.
+
+    `models` are by ModelId. `first` numbers the first model: one graph needs a number for each of its models.
+    """
     terms, metrics = [], dict[str, cloudwatch.IMetric]()
-    for number, (model, price) in enumerate(models.items(), start=1):
+    for number, (model, price) in enumerate(models.items(), start=first):
         for letter, which, usd in (("i", "InputTokenCount", price.input), ("o", "OutputTokenCount", price.output)):
             # Free tokens may have no metric, and a sum with a missing term is missing.
             if usd:

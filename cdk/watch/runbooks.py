@@ -5,6 +5,8 @@ from typing import Literal
 PAGE = "docs/runbooks.md"
 
 Runbook = Literal[
+    "ai-answers",
+    "ai-models",
     "ai-spend",
     "backlog",
     "cache-memory",

@@ -13,6 +13,7 @@ from cdk.watch.alarms import alarm_specs, create_alarm
 from cdk.watch.budgets import spending_alarms
 from cdk.watch.changes import key_changes
 from cdk.watch.dashboard import dashboard
+from cdk.watch.language import language_alarms
 
 
 class Watch(Stack):
@@ -41,6 +42,7 @@ class Watch(Stack):
             create_alarm(self, environment_file, topic, each)
             for each in alarm_specs(environment_file, facts, service, edge)
         ]
-        alarms += spending_alarms(self, environment_file, topic)
+        alarms += spending_alarms(self, environment_file, service, topic)
+        alarms += language_alarms(self, environment_file, service, topic)
         alarms.append(key_changes(self, environment_file, topic))
         dashboard(self, environment_file, facts, service, [*alarms, *service.rollout])

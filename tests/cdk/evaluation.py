@@ -49,8 +49,8 @@ def embedded(lines: Sequence[str], ages: Sequence[float]) -> list[Datum]:
 
 def state(alarm: Mapping[str, Any], given: Sequence[Datum]) -> str:
     """The state of an alarm, as its template's properties say, once nothing else comes."""
-    series, upper = _watched(alarm, given)
-    at = upper[alarm["ThresholdMetricId"]] if "ThresholdMetricId" in alarm else alarm["Threshold"]
+    series, edges = _watched(alarm, given)
+    at = edges[alarm["ThresholdMetricId"]] if "ThresholdMetricId" in alarm else alarm["Threshold"]
     needed = alarm.get("DatapointsToAlarm", alarm["EvaluationPeriods"])
     assert needed == alarm["EvaluationPeriods"] == len(series), "an alarm on some of its periods is not evaluated here"
     compare = COMPARISONS[alarm["ComparisonOperator"]]
@@ -63,13 +63,14 @@ COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "GreaterThanOrEqualToThreshold": operator.ge,
     "GreaterThanThreshold": operator.gt,
     "GreaterThanUpperThreshold": operator.gt,
+    "LessThanLowerThreshold": operator.lt,
     "LessThanThreshold": operator.lt,
     "LessThanOrEqualToThreshold": operator.le,
 }
 
 
 def _watched(alarm: Mapping[str, Any], given: Sequence[Datum]) -> tuple[list[Value], dict[str, float]]:
-    """The values of the periods that count, the newest first, and the upper edges of bands."""
+    """The values of the periods that count, the newest first, and the edges of bands that the alarm compares with."""
     count = alarm["EvaluationPeriods"]
     if "MetricName" in alarm:
         statistic = alarm.get("Statistic") or alarm["ExtendedStatistic"]
@@ -88,7 +89,8 @@ def _watched(alarm: Mapping[str, Any], given: Sequence[Datum]) -> tuple[list[Val
             if watched not in series:
                 waiting.append(query)
                 continue
-            bands[query["Id"]] = _band(_history(alarm, watched, given), float(deviations))
+            side = -1 if "Lower" in alarm["ComparisonOperator"] else 1
+            bands[query["Id"]] = _edge(_history(alarm, watched, given), side * float(deviations))
         else:
             tree = ast.parse(query["Expression"], mode="eval").body
             if not {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - FUNCTIONS <= series.keys():
@@ -127,12 +129,16 @@ def _history(alarm: Mapping[str, Any], watched: str, given: Sequence[Datum]) -> 
     return found
 
 
-def _band(history: Sequence[float], deviations: float) -> float:
-    """The upper edge. AWS's model also knows hours and weekdays; a constant past is one that both agree on."""
+def _edge(history: Sequence[float], deviations: float) -> float:
+    """The edge of a band so many deviations above the mean, or below it if they are negative.
+
+    AWS's model also knows hours and weekdays; a constant past is one that both agree on.
+    """
     if not history:
-        return math.inf
+        return math.copysign(math.inf, deviations)
     # A constant is within its own band, whatever its mean is rounded to.
-    return (statistics.fmean(history) + deviations * statistics.pstdev(history)) * (1 + 1e-9)
+    edge = statistics.fmean(history) + deviations * statistics.pstdev(history)
+    return edge * (1 + math.copysign(1e-9, deviations))
 
 
 def _of(metric: Mapping[str, Any], period: int, statistic: str, given: Sequence[Datum], number: int) -> Value:

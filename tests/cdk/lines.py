@@ -14,6 +14,7 @@ from datasources.cache.off import NoCache
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.observability.exceptions import report
 from datasources.observability.logs import JsonFormatter
+from datasources.observability.metrics import emit_metrics
 from datasources.queues.port import MessageFailure
 from datasources.sources import Sources
 from resolvers.projection.follow import ProjectionRound
@@ -112,4 +113,11 @@ def set_aside(synth: Synth) -> list[str]:
     """Of a worker that met what nobody foresaw."""
     with written(seen(synth, "-workflows")) as lines:
         report(logging.getLogger("stackflow.workers"), "a run raised", ValueError("x"), "workflows")
+    return lines
+
+
+def of_models(synth: Synth, values: Mapping[str, float]) -> list[str]:
+    """Of the API, which measured these values of language models."""
+    with written(seen(synth)) as lines:
+        emit_metrics(**values)
     return lines

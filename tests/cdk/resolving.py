@@ -86,6 +86,12 @@ class Resolver:
                 return VERSION
             case _, "DBClusterResourceId" | "ClusterResourceId":
                 return "cluster-" + re.sub("[^A-Z0-9]", "", id_.upper())
+            case "AWS::Bedrock::ApplicationInferenceProfile", "InferenceProfileArn":
+                return f"arn:aws:bedrock:{self.region}:{self.account}:application-inference-profile/{id_.lower()}"
+            case "AWS::Bedrock::ApplicationInferenceProfile", "InferenceProfileId":
+                return id_.lower()
+            case _, "KnowledgeBaseId":
+                return id_.upper()[:10].ljust(10, "0")
             case _, "MasterUserSecret.SecretArn":
                 return f"arn:aws:secretsmanager:{self.region}:{self.account}:secret:rds!{id_}"
             case _:

@@ -176,17 +176,21 @@ def worker(key: str) -> dict[str, Case]:
     }
 
 
-BEDROCK = "amazon.titan-embed-text-v2:0"
+def model_id(synth: Synth, number: int) -> str:
+    """By which Bedrock counts a model of the file, from 1: the id of its profile, or its own."""
+    model = list(synth.environment.models.allowed)[number - 1]
+    profiles = synth.resources("AWS::Bedrock::ApplicationInferenceProfile")
+    own = [id_ for id_, each in profiles.items() if each["ModelSource"]["CopyFrom"].endswith(f"/{model}")]
+    return own[0].lower() if own else model
 
 
-def read(value: float, recent: int) -> Case:
+def read(number: int, value: float, recent: int) -> Case:
     """Tokens that a model reads in each five minutes of days, and so many in the most recent ones."""
 
     def fed(now: float) -> Fed:
         def of(synth: Synth) -> list[Datum]:
-            del synth
             ages = [5 * MINUTE * number + 10 for number in range(1_300)]
-            name, model = "InputTokenCount", {"ModelId": BEDROCK}
+            name, model = "InputTokenCount", {"ModelId": model_id(synth, number)}
             past = data("AWS/Bedrock", name, model, 1_000, ages[recent:])
             return past + data("AWS/Bedrock", name, model, now, ages[:recent])
 
@@ -198,6 +202,41 @@ def read(value: float, recent: int) -> Case:
 def ours(bad: Callable[[Synth], list[str]], good: Callable[[Synth], list[str]]) -> Case:
     """Lines of the service, each minute."""
     return Case(lambda synth: embedded(bad(synth), MINUTES), lambda synth: embedded(good(synth), MINUTES))
+
+
+def of_model(number: int) -> dict[str, Case]:
+    """A model that writes text."""
+
+    def named(synth: Synth) -> str:
+        return model_id(synth, number)
+
+    def throttled(count: int) -> Fed:
+        return lambda synth: [
+            *data("AWS/Bedrock", "InvocationThrottles", {"ModelId": named(synth)}, count, MINUTES),
+            *data("AWS/Bedrock", "Invocations", {"ModelId": named(synth)}, 95, MINUTES),
+        ]
+
+    return {
+        f"ai-latency-{number}": aws("Bedrock", "InvocationLatency", 16_000, 4_000, ModelId=named),
+        f"ai-throttles-{number}": Case(throttled(6), throttled(4)),
+        f"ai-errors-{number}": aws("Bedrock", "InvocationServerErrors", 1, 0, ModelId=named),
+    }
+
+
+def of_language(now: Mapping[str, float], usual: Mapping[str, float], recent: int) -> Case:
+    """Values that the service writes each five minutes of days, and those of the most recent ones."""
+
+    def fed(latest: Mapping[str, float]) -> Fed:
+        def of(synth: Synth) -> list[Datum]:
+            ages = [5 * MINUTE * number + 10 for number in range(1_300)]
+            return [
+                *embedded(lines.of_models(synth, usual), ages[recent:]),
+                *embedded(lines.of_models(synth, latest), ages[:recent]),
+            ]
+
+        return of
+
+    return Case(fed(now), fed(usual))
 
 
 CASES: Mapping[str, Case] = {
@@ -267,9 +306,20 @@ CASES: Mapping[str, Case] = {
     },
     "key-changes": aws("Events", "MatchedEvents", 1, 0, RuleName=rule_of_keys),
     # Three hours of twelve times five minutes each, and three times five minutes.
-    "ai-ceiling": read(50_000_000, 36),
-    "ai-cost": read(50_000_000, 36),
-    "ai-tokens-1": read(50_000_000, 3),
+    "ai-ceiling": read(1, 50_000_000, 36),
+    "ai-cost": read(1, 50_000_000, 36),
+    "ai-ceiling-2": read(7, 50_000_000, 36),
+    "ai-cost-2": read(7, 50_000_000, 36),
+    **{f"ai-tokens-{number}": read(number, 50_000_000, 3) for number in range(1, 8)},
+    # The last of the seven makes embeddings.
+    **{name: case for number in range(1, 7) for name, case in of_model(number).items()},
+    "ai-failures": of_language({"AiFailures": 5}, {"AiFailures": 1}, 36),
+    "ai-service-cost": of_language({"AiCostUsd": 0.5}, {"AiCostUsd": 0.01}, 3),
+    "ai-service-ceiling": of_language({"AiCostUsd": 1}, {"AiCostUsd": 0.01}, 36),
+    "ai-answer-cost": of_language({"AiCostUsd": 0.6, "AiAnswers": 10}, {"AiCostUsd": 0.01, "AiAnswers": 10}, 36),
+    "ai-cache-hits": of_language(
+        {"AiCacheHits": 1, "AiCacheMisses": 9}, {"AiCacheHits": 4, "AiCacheMisses": 6}, 36
+    ),
 }  # fmt: skip
 
 
@@ -311,6 +361,7 @@ OPPOSITE = {
     "GreaterThanOrEqualToThreshold": "LessThanThreshold",
     "GreaterThanThreshold": "LessThanThreshold",
     "GreaterThanUpperThreshold": "LessThanThreshold",
+    "LessThanLowerThreshold": "GreaterThanThreshold",
     "LessThanThreshold": "GreaterThanOrEqualToThreshold",
 }
 

@@ -185,6 +185,7 @@ def test_the_knowledge_base_and_its_embeddings(prod: Synth) -> None:
         for id_, statement in prod.statements()
         if statement.get("Sid") in {"Knowledge", "Models"}
     }
+    assert variables(prod)["KNOWLEDGE_BASE_ID"] == "BXJGG7PIPS"
     assert found == {
         "Knowledge": f"arn:aws:bedrock:us-east-1:{ACCOUNT}:knowledge-base/BXJGG7PIPS",
         "Models": "arn:aws:bedrock:us-east-1::foundation-model/amazon.titan-embed-text-v2:0",
@@ -227,7 +228,7 @@ def test_x_ray_follows_a_call_through_gateway_and_functions(each: Synth) -> None
 def test_alarms_go_to_the_topic_of_findings(prod: Synth) -> None:
     topic = f"arn:aws:sns:us-east-1:{ACCOUNT}:stackflow-security-findings"
     alarms = prod.resources("AWS::CloudWatch::Alarm", "Watch")
-    assert len(alarms) == 54
+    assert len(alarms) == 85
     assert {action for alarm in alarms.values() for action in alarm["AlarmActions"]} == {topic}
 
 

@@ -52,7 +52,9 @@ def test_functions_get_every_setting_that_no_file_may_give(each: Synth) -> None:
     by_template = {name for name, reason in FORBIDDEN_SETTINGS.items() if reason not in {LAMBDA, SERVE, REBUILD}} - {
         "GRAPH"
     }
-    assert names == by_template
+    # An adopted account has its own profiles.
+    own = {"BEDROCK_PROFILES"} if each.environment.name == "prod" else set[str]()
+    assert names == by_template - own
 
 
 def test_settings_take_what_each_function_gets(prod: Synth) -> None:
@@ -131,7 +133,8 @@ def test_every_metric_that_is_watched_is_written_and_every_one_written_is_watche
     alarms = read_by(list(each.resources("AWS::CloudWatch::Alarm").values()))
     shown = read_by(board(each))
     assert alarms == {
-        "EventsDead", "OperationErrors", "ProjectionLagSeconds", "ProjectionRefused", "StoreDown", "WorkerFailures",
+        "AiAnswers", "AiCacheHits", "AiCacheMisses", "AiCostUsd", "AiFailures", "EventsDead", "OperationErrors",
+        "ProjectionLagSeconds", "ProjectionRefused", "StoreDown", "WorkerFailures",
     }  # fmt: skip
     assert alarms <= shown
     assert shown == set(SERVICE_METRICS) == written() - NOT_WATCHED.keys()

@@ -86,6 +86,9 @@ def test_spending_is_held_to_a_band_a_ceiling_and_a_budget(each: Synth) -> None:
     budgets = [found["Budget"] for found in each.resources("AWS::Budgets::Budget").values()]
     for budget in budgets:
         assert budget["BudgetLimit"] == {"Amount": each.environment.models.usd_a_day, "Unit": "USD"}
+    for notified in each.resources("AWS::Budgets::Budget").values():
+        percents = [one["Notification"]["Threshold"] for one in notified["NotificationsWithSubscribers"]]
+        assert percents == [80, 100]
 
 
 # Lines of bills, as Cost Explorer shows them: its service, and who bills it.
@@ -121,14 +124,21 @@ def test_many_models_are_held_by_several_alarms() -> None:
 
 
 def test_spending_is_read_from_what_bedrock_counts(each: Synth) -> None:
-    """The service writes no metric of it."""
+    """By every client, beside what the service counts of its own calls."""
     found = alarms(each)
-    model = "amazon.titan-embed-text-v2:0"
-    for name in ("ai-ceiling", "ai-cost", "ai-tokens-1"):
+    titan = "amazon.titan-embed-text-v2:0"
+    for name in ("ai-ceiling-2", "ai-cost-2"):
         counted = [told for told in queries(found[name]).values() if isinstance(told, tuple)]
-        assert counted == [("AWS/Bedrock", "InputTokenCount", model)]
-    assert "(FILL(i1, 0) * 0.02) / 1000000" in queries(found["ai-ceiling"]).values()
-    assert [each["MetricStat"]["Period"] for each in found["ai-ceiling"]["Metrics"] if "MetricStat" in each] == [3_600]
+        assert [(namespace, what) for namespace, what, _ in counted] == [
+            ("AWS/Bedrock", "InputTokenCount"), ("AWS/Bedrock", "OutputTokenCount"), ("AWS/Bedrock", "InputTokenCount"),
+        ]  # fmt: skip
+        # What it writes costs nothing.
+        assert counted[-1] == ("AWS/Bedrock", "InputTokenCount", titan)
+    assert ("AWS/Bedrock", "InputTokenCount", titan) in queries(found["ai-tokens-7"]).values()
+    usd = "(FILL(i1, 0) * 5.5 + FILL(o1, 0) * 27.5 + FILL(i2, 0) * 0.02) / 1000000"
+    assert usd in queries(found["ai-ceiling-2"]).values()
+    periods = {each["MetricStat"]["Period"] for each in found["ai-ceiling"]["Metrics"] if "MetricStat" in each}
+    assert periods == {3_600}
 
 
 def test_each_model_costs_what_it_reads_and_what_it_writes() -> None:
@@ -173,7 +183,7 @@ def test_the_dashboard_shows_what_an_operator_asks_first(each: Synth) -> None:
     text = "".join(part for part in board["DashboardBody"]["Fn::Join"][1] if isinstance(part, str))
     for title in (
         "Alarms", "Traffic", "Errors", "Latency", "Stores", "Graph", "Events", "Queues", "Dead letters", "Aurora",
-        "Neptune", "Redis", "Operations", "Cache", "AI",
+        "Neptune", "Redis", "Operations", "Cache", "AI: ", "AI answers", "AI calls", "AI cache", "AI tokens", "Bedrock",
     ):  # fmt: skip
         assert f'"title":"{title}' in text
 
