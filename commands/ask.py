@@ -6,11 +6,8 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
-from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Annotated
 
 import msgspec
 import typer
@@ -89,10 +86,8 @@ def _parse_key(text: str) -> tuple[str, str]:
     return source, key
 
 
-async def _ask(resolved: settings.Settings, question: str, keys: Sequence[tuple[str, str]]) -> tuple[Answer, list[str]]:
-    sources = open_sources(*resolved.require_stores(), resolved.language)
 async def _ask(resolved: settings.Settings, question: str, keys: Sequence[tuple[str, str]]) -> _Reply:
-    sources = open_sources(*resolved.require_stores())
+    sources = open_sources(*resolved.require_stores(), resolved.language)
     principal = operator_principal()
     context = Context(principal, principal.scope, sources, RequestContext())
     try:

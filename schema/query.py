@@ -6,8 +6,8 @@ from typing import Any
 import strawberry
 
 from resolvers.context import Context
-from schema.answers.operations import OperationQueries
 from schema.ai_usage.types import AiUsageQueries
+from schema.answers.operations import OperationQueries
 from schema.answers.types import AnswerQueries
 from schema.answers.verification import VerificationQueries
 from schema.change_feed.types import FeedQueries

@@ -28,11 +28,10 @@ MAX_BATCHES = 20
 
 @dataclass(frozen=True, slots=True)
 class DeletedCounts:
-    """The numbers of deleted rows: outbox, responses to idempotency keys, events, times of deleted entities, and calls
-    of language models with budgets."""
     """The numbers of deleted rows.
 
-    Of the outbox, responses to idempotency keys, events, times of deleted entities, proofs of answers, cached answers.
+    Of the outbox, responses to idempotency keys, events, times of deleted entities, calls of language models with
+    budgets, proofs of answers, and cached answers.
     """
 
     outbox: int

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from datasources.language.port import DraftSentence
-from datasources.records.configuration_items import ConfigurationItemRecord
-from resolvers.answers.facts import Fact
+from resolvers.answers.facts import Fact, FactKind
 from resolvers.answers.generation import AnswerOrigin, Generation, Routing
 from resolvers.answers.passages import Passage
 
@@ -23,7 +22,7 @@ class Citation:
     """The source of a sentence: lines of a document, or a version of a configuration item.
 
     `heading` has the headings above the lines, from the title of the document, joined by ' > ', or the name of the
-    item. `content_hash` is that of the chunk.
+    item. `content_hash` is that of the chunk. `impacts` are those that facts about the item name, as of `Fact`.
     """
 
     heading: str
@@ -35,14 +34,16 @@ class Citation:
     content_hash: str | None = None
     item_id: str | None = None
     item_version: int | None = None
+    impacts: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class CitedSentence:
-    """A sentence, and its sources."""
+    """A sentence, and its sources; of a fact, its kind."""
 
     text: str
     citations: tuple[Citation, ...]
+    fact: FactKind | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,18 +73,23 @@ def compose(
 ) -> Answer:
     """Return the answer with numbered citations: facts first, then the sentences of a draft over the passages."""
     by_number = {passage.rank: passage for passage in passages}
-    sources: list[tuple[str, tuple[Citation, ...]]] = [(fact.text, (_cite_item(fact.item),)) for fact in facts]
-    sources += [(each.text, _cite_passages(each, by_number)) for each in generation.sentences]
+    cited = _cite_items(facts)
+    sources: list[tuple[str, tuple[Citation, ...], FactKind | None]] = [
+        (fact.text, (cited[fact.item.id],), fact.kind) for fact in facts
+    ]
+    sources += [(each.text, _cite_passages(each, by_number), None) for each in generation.sentences]
     numbered: dict[Citation, Citation] = {}
-    for _, citations in sources:
+    for _, citations, _ in sources:
         for citation in citations:
             numbered.setdefault(citation, replace(citation, number=len(numbered) + 1))
     lines = [] if status is AnswerStatus.ANSWERED else [_describe_search(passages, searched)]
-    lines += [" ".join([text, *(f"[{numbered[each].number}]" for each in citations)]) for text, citations in sources]
+    lines += [" ".join([text, *(f"[{numbered[each].number}]" for each in citations)]) for text, citations, _ in sources]
     return Answer(
         status,
         "\n".join(lines),
-        tuple(CitedSentence(text, tuple(numbered[each] for each in citations)) for text, citations in sources),
+        tuple(
+            CitedSentence(text, tuple(numbered[each] for each in citations), fact) for text, citations, fact in sources
+        ),
         tuple(numbered.values()),
         passages,
         searched,
@@ -92,8 +98,14 @@ def compose(
     )
 
 
-def _cite_item(item: ConfigurationItemRecord) -> Citation:
-    return Citation(item.name, item_id=item.id, item_version=item.version)
+def _cite_items(facts: Sequence[Fact]) -> dict[str, Citation]:
+    """Return the citation of each item by its id, with the impacts that all facts about it name."""
+    found: dict[str, Citation] = {}
+    for fact in facts:
+        item = fact.item
+        cited = found.get(item.id) or Citation(item.name, item_id=item.id, item_version=item.version)
+        found[item.id] = replace(cited, impacts=(*cited.impacts, *fact.impacts))
+    return found
 
 
 def _cite_passages(sentence: DraftSentence, passages: Mapping[int, Passage]) -> tuple[Citation, ...]:

@@ -10,11 +10,11 @@ from uuid_utils import uuid7
 from datasources.aurora.answers import proofs
 from datasources.records.answers import ProvenCitation, ProvenSentence
 from datasources.records.document_chunks import DocumentChunkRecord
+from resolvers.answers.answer import Answer, Citation
 from resolvers.answers.extraction import MAX_CHARACTERS
 from resolvers.answers.facts import Fact, FactKind, state_facts
 from resolvers.answers.faithfulness import check_sentence
 from resolvers.answers.loaders import ChunksByDocument, RelationshipIdsByImpact
-from resolvers.answers.use_cases import Answer, Citation
 from resolvers.configuration_items.loaders import ConfigurationItemById
 from resolvers.context import Context
 

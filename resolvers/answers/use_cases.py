@@ -13,13 +13,6 @@ from resolvers.answers.answer import Answer, AnswerStatus, compose
 from resolvers.answers.extraction import coverage
 from resolvers.answers.facts import Fact, state_facts
 from resolvers.answers.generation import draft_answer
-from resolvers.answers.extraction import (
-    Candidate,
-    choose_sentences,
-    coverage,
-    list_candidates,
-)
-from resolvers.answers.facts import Fact, FactKind, state_facts
 from resolvers.answers.loaders import DocumentCount, TermsByText, TermWeightsByText
 from resolvers.answers.passages import Passage
 from resolvers.answers.retrieval import retrieve
@@ -38,57 +31,6 @@ MAX_INCIDENT_ITEMS = 20
 
 DOCUMENTS_READ = "documents:read"
 ITEMS_READ = "configuration-items:read"
-
-
-class AnswerStatus(StrEnum):
-    """Whether something was found that answers the question."""
-
-    ANSWERED = "ANSWERED"
-    UNKNOWN = "UNKNOWN"
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """The source of a sentence: lines of a document, or a version of a configuration item.
-
-    `heading` has the headings above the lines, from the title of the document, joined by ' > ', or the name of the
-    item. `content_hash` is that of the chunk. `impacts` are those that facts about the item name, as of `Fact`.
-    """
-
-    heading: str
-    # From 1, in the order of the sentences.
-    number: int = 0
-    document_id: str | None = None
-    first_line: int | None = None
-    last_line: int | None = None
-    content_hash: str | None = None
-    item_id: str | None = None
-    item_version: int | None = None
-    impacts: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class CitedSentence:
-    """A sentence, and its sources; of a fact, its kind."""
-
-    text: str
-    citations: tuple[Citation, ...]
-    fact: FactKind | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer: facts of the graph first, then sentences in the order of their documents.
-
-    `text` has all of it, a line for each sentence with the numbers of its citations.
-    """
-
-    status: AnswerStatus
-    text: str
-    sentences: tuple[CitedSentence, ...]
-    citations: tuple[Citation, ...]
-    passages: tuple[Passage, ...]
-    documents_searched: int
 
 
 async def ask(context: Context, question: str, about: Sequence[str] = ()) -> Answer:
@@ -174,59 +116,3 @@ async def _is_stated(
     terms = dict(zip(texts, await context.loader(TermsByText).load_many(texts), strict=True))
     rest = terms[question].difference(*(terms[item.name] for item in items))
     return not rest or max(coverage(rest, terms[fact.text]) for fact in facts) >= MIN_FACT_COVERAGE
-def _is_answered(question: frozenset[str], facts: Sequence[frozenset[str]]) -> bool:
-    """Whether facts cover a question, without the names of their items, which each of them has."""
-    if not facts or not question:
-        return bool(facts)
-    return max(coverage(question, fact) for fact in facts) >= MIN_FACT_COVERAGE
-
-
-def _compose(
-    is_known: bool, facts: Sequence[Fact], chosen: Sequence[Candidate], passages: tuple[Passage, ...], searched: int
-) -> Answer:
-    cited = _cite_items(facts)
-    sources: list[tuple[str, Citation, FactKind | None]] = [
-        (fact.text, cited[fact.item.id], fact.kind) for fact in facts
-    ]
-    sources += [(each.sentence.text, _cite_lines(each), None) for each in chosen]
-    numbered: dict[Citation, Citation] = {}
-    for _, source, _ in sources:
-        numbered.setdefault(source, replace(source, number=len(numbered) + 1))
-    lines = [] if is_known else [_describe_search(passages, searched)]
-    lines += [f"{text} [{numbered[source].number}]" for text, source, _ in sources]
-    return Answer(
-        AnswerStatus.ANSWERED if is_known else AnswerStatus.UNKNOWN,
-        "\n".join(lines),
-        tuple(CitedSentence(text, (numbered[source],), fact) for text, source, fact in sources),
-        tuple(numbered.values()),
-        passages,
-        searched,
-    )
-
-
-def _cite_items(facts: Sequence[Fact]) -> dict[str, Citation]:
-    """Return the citation of each item by its id, with the impacts that all facts about it name."""
-    found: dict[str, Citation] = {}
-    for fact in facts:
-        item = fact.item
-        cited = found.get(item.id) or Citation(item.name, item_id=item.id, item_version=item.version)
-        found[item.id] = replace(cited, impacts=(*cited.impacts, *fact.impacts))
-    return found
-
-
-def _cite_lines(candidate: Candidate) -> Citation:
-    chunk, sentence = candidate.passage.chunk, candidate.sentence
-    return Citation(
-        chunk.heading,
-        document_id=chunk.document_id,
-        first_line=sentence.first_line,
-        last_line=sentence.last_line,
-        content_hash=chunk.content_hash,
-    )
-
-
-def _describe_search(passages: Sequence[Passage], searched: int) -> str:
-    documents = f"{searched:,} document{'' if searched == 1 else 's'}"
-    titles = list(dict.fromkeys(passage.chunk.heading.split(" > ")[0] for passage in passages))
-    nearest = f"; the nearest: {', '.join(titles)}" if titles else ""
-    return f"Nothing in {documents} answers this question{nearest}."

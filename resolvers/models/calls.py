@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, Protocol, TypeVar
@@ -25,10 +24,6 @@ from resolvers.models.router import RouterDecision, Task, list_refusals, route
 EXPIRY_SECONDS = 60.0
 # Seconds that the end of a call may take in the database, even if the request has no time left.
 FINISH_SECONDS = 5.0
-# What Bedrock accepts as a value of its request metadata.
-# https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html
-_UNSAFE_METADATA = re.compile(r"[^a-zA-Z0-9\s:_@$#=/+,.-]")
-MAX_METADATA_LENGTH = 256
 
 log = logging.getLogger("stackflow.models")
 
@@ -245,9 +240,8 @@ async def _finish(context: Context, result: AiCallResult) -> None:
 
 
 def _metadata(context: Context, task: Task) -> dict[str, str]:
-    values = {
+    return {
         "requestId": context.request.request_id,
         "operation": task.kind.value,
         "team": budget_team(context),
     }
-    return {name: _UNSAFE_METADATA.sub("_", value)[:MAX_METADATA_LENGTH] for name, value in values.items()}

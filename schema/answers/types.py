@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from resolvers.answers.answer import AnswerStatus
+from resolvers.answers.answer import Citation as CitedSource
 from resolvers.answers.generation import AnswerOrigin
 from resolvers.answers.loaders import RelationshipIdsByImpact
 from resolvers.answers.passages import GraphRelation
@@ -17,7 +18,6 @@ from resolvers.answers.use_cases import (
     ask,
     suggest_runbooks,
 )
-from resolvers.answers.use_cases import Citation as CitedSource
 from resolvers.configuration_items.loaders import ConfigurationItemById
 from resolvers.context import Context
 from resolvers.documents.loaders import DocumentById
@@ -76,6 +76,8 @@ class RouterDecision:
     calls: int = attribute("The number of calls for this answer.")
     rejected: int = attribute("The number of sentences that were left out, as their sources do not support them.")
     is_escalated: bool = attribute("Whether a model of a higher tier was asked, since a draft was not supported.")
+
+
 async def _relationship_ids(context: Context, citation: CitedSource, _: Any) -> list[str]:
     found = await context.loader(RelationshipIdsByImpact).load_many(citation.impacts)
     return [encode_id("rel", id) for ids in found for id in ids]

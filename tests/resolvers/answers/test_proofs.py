@@ -8,8 +8,9 @@ import pytest
 from datasources.aurora.answers import proofs
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.request import use_request
+from resolvers.answers.answer import Answer, CitedSentence
 from resolvers.answers.proofs import SentenceVerdict, Verdict, VerdictReason, store_answer, verify_answer
-from resolvers.answers.use_cases import Answer, CitedSentence, ask
+from resolvers.answers.use_cases import ask
 from resolvers.context import Context
 from tests.fixtures.answers import REDIS, Library, open_library
 from tests.fixtures.operations import DOCUMENT, TEAM, uuid

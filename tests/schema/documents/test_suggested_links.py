@@ -149,7 +149,7 @@ async def test_bad_decisions_change_nothing(library: Library, document: str) -> 
         ([REDIS_01], {"number": 62}, [("NOT_FOUND", "documentId")]),
         ([uuid(ITEM, number) for number in range(501)], {}, [("INVALID", "itemIds")]),
     ):
-        assert codes(await decide(library, document, *items, **others)) == expected  # type: ignore[arg-type]
+        assert codes(await decide(library, document, *items, **others)) == expected
     assert await links(library) == ([("redis-01", 2, 3)], [])
 
 
