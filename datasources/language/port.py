@@ -131,6 +131,11 @@ class ToolChoice:
 class Language(Protocol):
     """Calls a language model."""
 
+    @property
+    def prompt_version(self) -> str:
+        """Changes with the instructions of prompts: drafts of another version are not cached answers of this one."""
+        ...
+
     async def draft(self, prompt: Prompt, call: Call, progress: Callable[[DraftSentence], None] | None = None) -> Draft:
         """Return an answer to a prompt, with citations.
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from datasources.language.port import DraftSentence
+from datasources.records.document_chunks import DocumentChunkRecord
 from resolvers.answers.facts import Fact, FactKind
 from resolvers.answers.generation import AnswerOrigin, Generation, Routing
 from resolvers.answers.passages import Passage
+from resolvers.answers.semantic_cache import LookupResult
 
 
 class AnswerStatus(StrEnum):
@@ -62,6 +64,9 @@ class Answer:
     documents_searched: int
     origin: AnswerOrigin = AnswerOrigin.EXTRACTED
     routing: Routing | None = None
+    lookup: LookupResult | None = None
+    # Of its proof; None if it has no sentence.
+    id: str | None = None
 
 
 def compose(
@@ -72,12 +77,11 @@ def compose(
     searched: int,
 ) -> Answer:
     """Return the answer with numbered citations: facts first, then the sentences of a draft over the passages."""
-    by_number = {passage.rank: passage for passage in passages}
     cited = _cite_items(facts)
     sources: list[tuple[str, tuple[Citation, ...], FactKind | None]] = [
         (fact.text, (cited[fact.item.id],), fact.kind) for fact in facts
     ]
-    sources += [(each.text, _cite_passages(each, by_number), None) for each in generation.sentences]
+    sources += [(each.text, _cite_chunks(each, generation.chunks), None) for each in generation.sentences]
     numbered: dict[Citation, Citation] = {}
     for _, citations, _ in sources:
         for citation in citations:
@@ -95,6 +99,7 @@ def compose(
         searched,
         generation.origin,
         generation.routing,
+        generation.lookup,
     )
 
 
@@ -108,9 +113,8 @@ def _cite_items(facts: Sequence[Fact]) -> dict[str, Citation]:
     return found
 
 
-def _cite_passages(sentence: DraftSentence, passages: Mapping[int, Passage]) -> tuple[Citation, ...]:
-    """Cite the lines of a copied sentence, or all lines of the passages of one that a model wrote."""
-    chunks = [passages[number].chunk for number in sentence.sources]
+def _cite_chunks(sentence: DraftSentence, chunks: Mapping[int, DocumentChunkRecord]) -> tuple[Citation, ...]:
+    """Cite the lines of a copied sentence, or all lines of the chunks of one that a model wrote."""
     return tuple(
         Citation(
             chunk.heading,
@@ -119,7 +123,7 @@ def _cite_passages(sentence: DraftSentence, passages: Mapping[int, Passage]) -> 
             last_line=sentence.lines[1] if sentence.lines else chunk.last_line,
             content_hash=chunk.content_hash,
         )
-        for chunk in chunks
+        for chunk in (chunks[number] for number in sentence.sources)
     )
 
 

@@ -10,14 +10,16 @@ from datasources.language.port import (
     Draft,
     DraftSentence,
     Prompt,
+    PromptSource,
     StopReason,
     TokenUsage,
     Tool,
     ToolChoice,
 )
+from datasources.records.document_chunks import DocumentChunkRecord
 from resolvers.answers.extraction import choose_sentences, list_candidates
 from resolvers.answers.loaders import TermsByText, TermWeightsByText
-from resolvers.answers.passages import Passage
+from resolvers.answers.passages import GraphRelation, Passage
 from resolvers.context import Context
 
 MODEL = "extractive"
@@ -25,16 +27,21 @@ MODEL = "extractive"
 
 @dataclass(frozen=True, slots=True)
 class ExtractiveLanguage:
-    """Copies sentences of these passages; the numbers of a prompt's sources are their ranks. It costs nothing."""
+    """Copies sentences of sources, which may be passages by their ranks. It costs nothing."""
 
     context: Context
-    passages: tuple[Passage, ...]
+    passages: tuple[Passage, ...] = ()
+
+    @property
+    def prompt_version(self) -> str:
+        """See the port."""
+        return "1"
 
     async def draft(self, prompt: Prompt, call: Call, progress: Callable[[DraftSentence], None] | None = None) -> Draft:
         """Return at most six sentences that have the words of the question, in the order of their documents."""
         start = time.monotonic()
-        numbers = {source.number for source in prompt.sources}
-        passages = [passage for passage in self.passages if passage.rank in numbers]
+        known = {passage.rank: passage for passage in self.passages}
+        passages = [known.get(source.number) or _passage(source) for source in prompt.sources]
         weights = await self.context.loader(TermWeightsByText).load(prompt.question)
         candidates = list_candidates(passages)
         texts = dict.fromkeys(
@@ -56,6 +63,30 @@ class ExtractiveLanguage:
 
     async def close(self) -> None:
         """Return at once: nothing is open."""
+
+
+def _passage(source: PromptSource) -> Passage:
+    """Return the passage of a source that was not retrieved."""
+    last_line = source.text.count("\n") + 1
+    chunk = DocumentChunkRecord(
+        id=source.id,
+        document_id=source.id,
+        position=0,
+        heading=source.heading,
+        body=source.text,
+        first_line=1,
+        last_line=last_line,
+        content_hash="",
+    )
+    return Passage(
+        chunk=chunk,
+        rank=source.number,
+        keyword_rank=None,
+        vector_rank=None,
+        name_match=False,
+        relation=GraphRelation.NONE,
+        factor=1.0,
+    )
 
 
 def _completion(start: float) -> Completion:

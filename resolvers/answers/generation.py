@@ -5,13 +5,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+import msgspec
+from msgspec import Struct
+
 from datasources.language.port import Call, Draft, DraftSentence, Language, Prompt, StopReason
+from datasources.records.configuration_items import ConfigurationItemRecord
+from datasources.records.document_chunks import DocumentChunkRecord
 from resolvers.answers.extractive import MODEL, ExtractiveLanguage
 from resolvers.answers.faithfulness import check_draft
+from resolvers.answers.loaders import ChunkById
 from resolvers.answers.passages import Passage
+from resolvers.answers.semantic_cache import CacheKey, LookupResult, look_up, store
 from resolvers.context import Context
 from resolvers.models.calls import call_model, create_task, max_tokens
-from resolvers.models.results import record_gate
+from resolvers.models.complexity import rate_complexity
+from resolvers.models.results import record_cache, record_gate
 from resolvers.models.router import RouterDecision, Task
 
 # Six short sentences with their citations. The bound of the time that a reply may take follows from it.
@@ -27,6 +35,7 @@ class AnswerOrigin(StrEnum):
 
     EXTRACTED = "EXTRACTED"
     GENERATED = "GENERATED"
+    CACHED = "CACHED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +71,23 @@ class Routing:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """The sentences of an answer; `routing` is None if no language model is configured, or there is nothing to ask."""
+    """The sentences of an answer, and the chunks that they cite by number.
+
+    `routing` is None if no model was to be asked, `lookup` if the cache was not.
+    """
 
     sentences: tuple[DraftSentence, ...]
     origin: AnswerOrigin
+    chunks: Mapping[int, DocumentChunkRecord]
     routing: Routing | None = None
+    lookup: LookupResult | None = None
+
+
+class CachedSentence(Struct, frozen=True, array_like=True):
+    """A sentence of an answer in the cache."""
+
+    text: str
+    chunk_ids: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +98,74 @@ class _Attempt:
     routing: Routing
 
 
-async def draft_answer(context: Context, prompt: Prompt, passages: tuple[Passage, ...], items: int) -> Generation:
-    """Return a draft about so many items: of a language model if there is one, else of sentences of the passages.
+async def draft_answer(
+    context: Context, prompt: Prompt, passages: tuple[Passage, ...], items: Sequence[ConfigurationItemRecord]
+) -> Generation:
+    """Return a draft about items: of the cache or a language model if there is one, else of sentences of the passages.
 
     A draft with too many sentences that their sources do not support is written once more, by a model of a higher tier,
     and then replaced by copied sentences. A model that finds no answer gives an empty draft.
     """
-    routing = None
+    chunks = {passage.rank: passage.chunk for passage in passages}
     language = context.sources.language
+    routing, result = None, None
     if language is not None and prompt.sources:
-        task = create_task(context, prompt.kind, prompt.question, _count_tokens(prompt), MAX_OUTPUT_TOKENS, items=items)
+        key = _cache_key(language, prompt, items)
+        lookup = await look_up(context, prompt.question, key)
+        result = lookup.result
+        await record_cache(context, result.value)
+        cached = await _load(context, lookup.value) if lookup.value and not lookup.shadow_check else None
+        if cached is not None:
+            return cached
+        tokens = _count_tokens(prompt)
+        task = create_task(context, prompt.kind, prompt.question, tokens, MAX_OUTPUT_TOKENS, items=len(items))
         attempt = await _generate(context, language, prompt, task)
         routing = attempt.routing
         if attempt.sentences is not None:
-            return Generation(attempt.sentences, AnswerOrigin.GENERATED, routing)
+            if attempt.sentences:
+                await _store(context, prompt.question, key, attempt.sentences, chunks, items)
+            return Generation(attempt.sentences, AnswerOrigin.GENERATED, chunks, routing, result)
     copied = await ExtractiveLanguage(context, passages).draft(prompt, LOCAL_CALL)
-    return Generation(copied.sentences, AnswerOrigin.EXTRACTED, routing)
+    return Generation(copied.sentences, AnswerOrigin.EXTRACTED, chunks, routing, result)
+
+
+def _cache_key(language: Language, prompt: Prompt, items: Sequence[ConfigurationItemRecord]) -> CacheKey:
+    tier = rate_complexity(prompt.kind, prompt.question, len(items)).tier
+    names = frozenset(item.name for item in items)
+    return CacheKey(language.prompt_version, str(tier), tuple(item.id for item in items), names=names)
+
+
+async def _load(context: Context, value: str) -> Generation | None:
+    """Return the sentences of a cached answer; None if the caller cannot read a chunk of them any more."""
+    stored = msgspec.json.decode(value, type=list[CachedSentence])
+    ids = list(dict.fromkeys(id_ for sentence in stored for id_ in sentence.chunk_ids))
+    chunks = await context.loader(ChunkById).load_many(ids)
+    numbers = {chunk.id: number for number, chunk in enumerate(chunks, 1) if chunk is not None}
+    if len(numbers) < len(ids):
+        return None
+    sentences = (DraftSentence(each.text, tuple(numbers[id_] for id_ in each.chunk_ids)) for each in stored)
+    by_number = {numbers[chunk.id]: chunk for chunk in chunks if chunk is not None}
+    return Generation(tuple(sentences), AnswerOrigin.CACHED, by_number, lookup=LookupResult.HIT)
+
+
+async def _store(
+    context: Context,
+    question: str,
+    key: CacheKey,
+    sentences: Sequence[DraftSentence],
+    chunks: Mapping[int, DocumentChunkRecord],
+    items: Sequence[ConfigurationItemRecord],
+) -> None:
+    value = [CachedSentence(each.text, [chunks[number].id for number in each.sources]) for each in sentences]
+    cited = [chunks[number] for number in dict.fromkeys(number for each in sentences for number in each.sources)]
+    await store(
+        context,
+        question,
+        key,
+        msgspec.json.encode(value).decode(),
+        [(chunk.id, chunk.content_hash) for chunk in cited],
+        {item.id: item.version for item in items},
+    )
 
 
 async def _generate(context: Context, language: Language, prompt: Prompt, task: Task) -> _Attempt:

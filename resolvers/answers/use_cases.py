@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 from datasources.language.port import Prompt, PromptSource, TaskKind
 from datasources.records.configuration_items import ConfigurationItemRecord
@@ -15,6 +16,7 @@ from resolvers.answers.facts import Fact, state_facts
 from resolvers.answers.generation import draft_answer
 from resolvers.answers.loaders import DocumentCount, TermsByText, TermWeightsByText
 from resolvers.answers.passages import Passage
+from resolvers.answers.proofs import store_answer
 from resolvers.answers.retrieval import retrieve
 from resolvers.configuration_items.loaders import ConfigurationItemById, ConfigurationItemsByIncident
 from resolvers.context import Context
@@ -51,11 +53,12 @@ async def ask(context: Context, question: str, about: Sequence[str] = ()) -> Ans
         context.loader(TermWeightsByText).load(text),
     )
     generation, is_stated = await asyncio.gather(
-        draft_answer(context, _prompt(text, passages), passages, len(items)),
+        draft_answer(context, _prompt(text, passages), passages, items),
         _is_stated(context, text, items, facts),
     )
     status = AnswerStatus.ANSWERED if generation.sentences or is_stated else AnswerStatus.UNKNOWN
-    return compose(status, facts, generation, passages, searched)
+    answer = compose(status, facts, generation, passages, searched)
+    return replace(answer, id=await store_answer(context, answer)) if answer.sentences else answer
 
 
 async def suggest_runbooks(context: Context, incident: IncidentRecord, first: int) -> tuple[Passage, ...]:

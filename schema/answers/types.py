@@ -11,6 +11,7 @@ from resolvers.answers.generation import AnswerOrigin
 from resolvers.answers.loaders import RelationshipIdsByImpact
 from resolvers.answers.passages import GraphRelation
 from resolvers.answers.passages import Passage as RetrievedPassage
+from resolvers.answers.semantic_cache import LookupResult
 from resolvers.answers.use_cases import (
     MAX_ITEMS,
     MAX_PASSAGES,
@@ -53,6 +54,15 @@ register_enum(
     "Who wrote the sentences about documents.",
     EXTRACTED="They are copied from documents.",
     GENERATED="A language model wrote them, and each was checked against its sources.",
+    CACHED="A language model wrote them for an equal or similar question, and no source has changed since.",
+)
+register_enum(
+    LookupResult,
+    "How the look-up in the cache of answers ended.",
+    HIT="It had the answer.",
+    MISS="It had none, or the question is about live state.",
+    GUARD_REFUSED="It had answers to similar questions alone, which ask for something else.",
+    STALE="It had an answer, of which a source has changed.",
 )
 
 
@@ -155,11 +165,20 @@ class Passage:
     factor: float = attribute("The factor of its score that follows from `relation`: 1.5, 1.25 or 1.")
 
 
+def _answer_id(_: Context, answer: Any, __: Any) -> str | None:
+    return None if answer.id is None else encode_id("ans", answer.id)
+
+
 @strawberry.type(
     description="An answer. Without a language model all sentences of documents are copied, so equal questions on "
     "equal data have equal answers. Documents that you may not read are never quoted."
 )
 class Answer:
+    id: strawberry.ID | None = field(
+        _answer_id,
+        "The id for `verifyAnswer`, for 30 days; null for an answer without a sentence.",
+        needs=ASK_PERMISSION,
+    )
     status: AnswerStatus = attribute("Whether the question is answered.")
     text: str = attribute("The whole answer as plain text: a line for each sentence, with the numbers of citations.")
     sentences: list[AnswerSentence] = attribute(
@@ -170,6 +189,9 @@ class Answer:
     origin: AnswerOrigin = attribute("Who wrote the sentences about documents.")
     router_decision: RouterDecision | None = attribute(
         "The choice of a language model; null if none is configured or no passage was found.", of="routing"
+    )
+    cache: LookupResult | None = attribute(
+        "How the look-up in the cache of answers ended; null without a language model.", of="lookup"
     )
     documents_searched: int = attribute("The number of documents that you may read and that were searched.")
 
@@ -217,8 +239,8 @@ class AnswerQueries:
     ask: Answer | None = field(
         _ask,
         "Answer a question with sentences of runbooks and knowledge articles, and with facts about configuration "
-        "items. Needs `documents:read` too, and `configuration-items:read` for `about`. Five statements; about items, "
-        "up to seven more and three walks.",
+        "items. Needs `documents:read` too, and `configuration-items:read` for `about`. Eight statements; about items, "
+        "up to eight more and three walks; with a language model, three more for each call.",
         needs=ASK_PERMISSION,
         arguments=(
             Argument(

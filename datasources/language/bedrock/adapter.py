@@ -9,7 +9,7 @@ from typing import Any
 from datasources.config import Generation, LanguageSettings
 from datasources.language.bedrock.client import AGENT_RUNTIME, RUNTIME, BedrockClients
 from datasources.language.bedrock.converse import DraftStream, read_draft
-from datasources.language.bedrock.prompts import CHOICE, build_messages, build_system, cited_sources
+from datasources.language.bedrock.prompts import CHOICE, PROMPT_VERSION, build_messages, build_system, cited_sources
 from datasources.language.bedrock.requests import build_request
 from datasources.language.bedrock.retrieve_and_generate import build_knowledge_base_request, read_knowledge_base_draft
 from datasources.language.bedrock.tools import build_tools, read_choice
@@ -38,6 +38,11 @@ class BedrockLanguage:
         self._settings = settings
         self._asks_knowledge_base = settings.generation is Generation.RETRIEVE_AND_GENERATE
         self._clients = BedrockClients(settings.region)
+
+    @property
+    def prompt_version(self) -> str:
+        """See the port."""
+        return PROMPT_VERSION
 
     async def draft(self, prompt: Prompt, call: Call, progress: Callable[[DraftSentence], None] | None = None) -> Draft:
         """See the port. No sentence and the end END mean that the sources do not answer the question.

@@ -235,9 +235,9 @@ async def test_the_number_of_statements_does_not_depend_on_the_items(library: Li
     alone = await library.ask(STATUS, question=PROMOTE)
     one = await library.ask(STATUS, question=PROMOTE, about=ids(REDIS))
     two = await library.ask(STATUS, question=PROMOTE, about=ids(SHOP, REDIS))
-    # Words, vectors, names, weights, count, chunks, terms; items, their documents, classes, owners, neighbours,
-    # incidents twice.
-    assert [each.sql for each in (alone, one, two)] == [7, 14, 14]
+    # Words, vectors, names, weights, count, chunks, terms, proof; items, their documents, classes, owners, neighbours,
+    # incidents twice, relationships.
+    assert [each.sql for each in (alone, one, two)] == [8, 16, 16]
 
 
 class LostGraph(RecursiveGraph):

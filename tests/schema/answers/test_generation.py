@@ -21,9 +21,10 @@ from tests.fixtures.bedrock_model import cited, reply
 __all__ = ["bedrock", "model"]
 
 ASK = """query ($question: String!, $about: [ID!]) { ask(question: $question, about: $about) {
-    status origin text sentences { text citations { number } }
+    id status origin cache text sentences { text citations { number } }
     citations { number firstLine lastLine document { key } }
     routerDecision { model reason tier fallbacks refusals { model reasons } usd calls rejected isEscalated } } }"""
+VERIFY = "query ($id: ID!) { verifyAnswer(id: $id) { text verdict } }"
 PROMOTE = "How do I promote a replica of Redis?"
 SETTINGS = LanguageSettings(provider=LanguageProvider.BEDROCK, region="eu-central-1")
 HAIKU, SONNET = "us.anthropic.claude-haiku-5-5", "us.anthropic.claude-sonnet-5-5"
@@ -41,7 +42,7 @@ async def plain_library(postgres: EmbeddedPostgres) -> AsyncIterator[Library]:
 async def library(plain_library: Library, bedrock: Bedrock) -> AsyncIterator[Library]:
     """The library with a language model, and without calls before."""
     with psycopg.connect(plain_library.urls[0], autocommit=True) as connection:
-        connection.execute("TRUNCATE ai_calls, ai_budgets")
+        connection.execute("TRUNCATE ai_calls, ai_budgets, cached_answers")
     async with with_model(plain_library, SETTINGS) as opened:
         yield opened
 
@@ -184,13 +185,13 @@ async def test_a_budget_of_nothing_sends_nothing(plain_library: Library, bedrock
 async def test_fifty_askers_stay_in_the_budget_of_their_team(plain_library: Library, bedrock: Bedrock) -> None:
     limit = 0.002
     with psycopg.connect(plain_library.urls[0], autocommit=True) as connection:
-        connection.execute("TRUNCATE ai_calls, ai_budgets")
+        connection.execute("TRUNCATE ai_calls, ai_budgets, cached_answers")
     async with with_model(plain_library, replace(SETTINGS, usd_a_day=limit)) as library:
         found = await asyncio.gather(*(answer(library) for _ in range(50)))
     origins = [each["origin"] for each in found]
     assert {"GENERATED", "EXTRACTED"} == set(origins)
     with psycopg.connect(plain_library.urls[0]) as connection:
-        [(usd, calls)] = connection.execute("SELECT sum(usd), count(*) FROM ai_calls").fetchall()
+        [(usd, calls)] = connection.execute("SELECT sum(usd), count(*) FROM ai_calls WHERE model <> ''").fetchall()
     assert float(usd) <= limit
     assert calls == len(bedrock.received) < 50
 
@@ -209,3 +210,34 @@ async def test_no_text_is_logged(library: Library, bedrock: Bedrock, caplog: pyt
     assert "zebra" not in logged
     assert "highest offset" not in logged
     assert "fifteen" not in logged
+
+
+async def test_an_equal_question_costs_nothing_until_a_source_changes(library: Library, bedrock: Bedrock) -> None:
+    bedrock.script("Converse", reply([cited(SUPPORTED, 0)]))
+    first, second = await answer(library), await answer(library, "how do i promote a replica of redis")
+    assert (first["cache"], first["origin"]) == ("MISS", "GENERATED")
+    assert (second["cache"], second["origin"], second["routerDecision"]) == ("HIT", "CACHED", None)
+    assert (texts(second), second["citations"]) == (texts(first), first["citations"])
+    assert len(bedrock.received) == 1
+    with psycopg.connect(library.urls[0], autocommit=True) as connection:
+        changed = "UPDATE document_chunks SET content_hash = content_hash || %s WHERE heading LIKE '%%Promote'"
+        connection.execute(changed, ("!",))
+        third = await answer(library)
+        assert (third["cache"], third["origin"], len(bedrock.received)) == ("STALE", "GENERATED", 2)
+        connection.execute("UPDATE document_chunks SET content_hash = rtrim(content_hash, '!')")
+
+
+async def test_another_scope_has_no_use_of_it(library: Library, bedrock: Bedrock) -> None:
+    bedrock.script("Converse", reply([cited(SUPPORTED, 0)]))
+    await answer(library)
+    answered = await library.ask(ASK, "security", question=PROMOTE, about=[])
+    assert (answered.data["ask"]["cache"], len(bedrock.received)) == ("MISS", 2)
+
+
+async def test_an_answer_of_a_model_can_be_verified(library: Library, bedrock: Bedrock) -> None:
+    bedrock.script("Converse", reply([cited(SUPPORTED, 0)]))
+    found = await answer(library, PROMOTE, REDIS)
+    verified = await library.ask(VERIFY, id=found["id"])
+    assert verified.errors == []
+    assert {each["verdict"] for each in verified.data["verifyAnswer"]} == {"HOLDS"}
+    assert [each["text"] for each in verified.data["verifyAnswer"]] == texts(found)
