@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from datasources.language.bedrock.adapter import BedrockLanguage
+from datasources.language.bedrock.client import RUNTIME
 from datasources.language.port import DraftSentence, LanguageError, LanguageFailure, TokenUsage
 from tests.datasources.language.prompts import SOURCES, call, prompt
 from tests.fixtures.bedrock import REQUEST_ID, Bedrock, Refusal, Slow, Stream
@@ -49,8 +50,7 @@ async def fail(language: BedrockLanguage, seconds: float = 5, *, streamed: bool 
 @pytest.fixture
 async def warm_language(bedrock: Bedrock, bedrock_language: BedrockLanguage) -> BedrockLanguage:
     """An adapter whose client for a second exists, so that a short deadline is not spent on it."""
-    await bedrock_language.draft(prompt(*SOURCES), call(1))
-    bedrock.received.clear()
+    bedrock_language._clients._client(RUNTIME, 1)
     return bedrock_language
 
 
@@ -82,10 +82,10 @@ async def test_one_throttled_call_is_sent_once_more(bedrock: Bedrock, bedrock_la
 async def test_a_reply_after_the_deadline_is_a_timeout_and_is_not_sent_again(
     bedrock: Bedrock, warm_language: BedrockLanguage
 ) -> None:
-    bedrock.script("Converse", Slow(1.3, reply([])))
+    bedrock.script("Converse", Slow(1.7, reply([])))
     begin = asyncio.get_running_loop().time()
-    error = await fail(warm_language, 0.3)
-    assert 0.25 < asyncio.get_running_loop().time() - begin < 0.9
+    error = await fail(warm_language, 0.6)
+    assert 0.55 < asyncio.get_running_loop().time() - begin < 1
     assert (error.failure, error.code) == (LanguageFailure.TIMEOUT, "DeadlineExceeded")
     # The model may have used all tokens that it was allowed.
     assert (error.usage.output, error.usage.estimated) == (300, True)
@@ -98,8 +98,8 @@ async def test_a_reply_after_the_deadline_is_a_timeout_and_is_not_sent_again(
 async def test_a_throttled_call_is_not_repeated_after_the_deadline(
     bedrock: Bedrock, warm_language: BedrockLanguage
 ) -> None:
-    bedrock.script("Converse", Slow(0.4, Refusal(429, "ThrottlingException")))
-    assert (await fail(warm_language, 0.3)).failure is LanguageFailure.TIMEOUT
+    bedrock.script("Converse", Slow(0.8, Refusal(429, "ThrottlingException")))
+    assert (await fail(warm_language, 0.6)).failure is LanguageFailure.TIMEOUT
     await asyncio.sleep(1.5)
     assert len(bedrock.received) == 1
 
