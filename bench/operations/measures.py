@@ -29,8 +29,6 @@ class Question:
     text: str
     operation: str | None = None
     variables: tuple[tuple[str, Any], ...] = ()
-    # Whether limits were not chosen on it.
-    is_kept_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +54,11 @@ def read_questions() -> list[Question]:
     """Return all questions of the set."""
     sets = yaml.safe_load(QUESTIONS.read_text())
     questions = [
-        Question("in_scope", each["question"], each["operation"], tuple(each["variables"].items()), place % 2 == 1)
-        for place, each in enumerate(sets["in_scope"])
+        Question(kind, each["question"], each["operation"], tuple(each["variables"].items()))
+        for kind in ("in_scope", "kept_aside")
+        for each in sets[kind]
     ]
-    for kind in ("out_of_scope", "imperative"):
-        questions += [Question(kind, text, is_kept_aside=place % 2 == 1) for place, text in enumerate(sets[kind])]
-    return questions
+    return questions + [Question(kind, text) for kind in ("out_of_scope", "imperative") for text in sets[kind]]
 
 
 async def ask_all(sources: Sources, questions: Sequence[Question]) -> list[Finding]:

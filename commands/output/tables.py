@@ -76,7 +76,7 @@ def _flatten(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _format_cell(value: Any) -> str:
-    text = _format_value(value)
+    text = " ".join(_format_value(value).split())
     return text if len(text) <= MAX_CELL else text[: MAX_CELL - 1] + "…"
 
 

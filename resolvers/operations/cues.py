@@ -74,6 +74,17 @@ _DEPENDING = re.compile(
 )
 
 
+_DIRECTION_WORD = re.compile(
+    r"depend\w*|rel(?:y|ies|ying|ied)|us(?:e|es|ed|ing|ers)|need\w*|requir\w+|call\w*|consum\w+|runs?|running|sits?|"
+    r"buil[dt]s?|based|hosted|connects?|talks?|clients|upstream|downstream|prerequisites?"
+)
+
+
+def is_direction_word(word: str) -> bool:
+    """Whether a lower-case word belongs to the words that name a direction."""
+    return bool(_DIRECTION_WORD.fullmatch(word))
+
+
 def read_direction(words: str) -> Direction | None:
     """Return the direction that a question names; its item is `item0` in `words`, which are lower-case."""
     if re.search(r"\bupstream\b", words) and re.search(r"\bdownstream\b", words):

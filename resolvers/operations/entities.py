@@ -6,6 +6,7 @@ up, so that a hidden incident and one that does not exist are the same.
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
@@ -184,13 +185,21 @@ def _read_mention(
     if not shares or shares[0][0] < MIN_SHARE:
         return None
     best = shares[0][0]
+    # Names that do not tell candidates apart are completed by a key, or the id.
+    near = [(share, record) for share, _, _, record in shares if share > best - MARGIN][:MAX_CANDIDATES]
+    names = Counter(record.name for _, record in near)
     candidates = tuple(
-        Candidate(f"ci_{record.id}" if kind is VariableKind.ITEM else record.keys[0], record.name, share)
-        for share, _, _, record in shares
-        if share > best - MARGIN
+        Candidate(
+            f"ci_{record.id}" if kind is VariableKind.ITEM else record.keys[0],
+            record.name
+            if names[record.name] == 1
+            else f"{record.name} ({max(record.keys, key=len, default=record.id)})",
+            share,
+        )
+        for share, record in near
     )
     weak = all(known[start:end]) or best < MIN_STRONG_SHARE
-    return Mention(start, end, kind, candidates[:MAX_CANDIDATES], weak)
+    return Mention(start, end, kind, candidates, weak)
 
 
 def share_of_name(phrase: str, record: NamedRecord) -> float:

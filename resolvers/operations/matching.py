@@ -11,7 +11,7 @@ from itertools import islice, product
 from typing import Any
 
 from resolvers.operations.catalog import KINDS, Operation, VariableKind
-from resolvers.operations.cues import Direction, is_about_dependencies, read_direction
+from resolvers.operations.cues import Direction, is_about_dependencies, is_direction_word, read_direction
 from resolvers.operations.entities import Candidate, Entities, Mention
 from resolvers.operations.words import stem, stems
 
@@ -21,8 +21,9 @@ Embed = Callable[[str], Sequence[float] | None]
 EMBEDDING_WEIGHT = 0.6
 MIN_SCORE = 0.5
 MIN_MARGIN = 0.05
-# Below this an operation is not offered.
+# Below this, or this far below the best, an operation is not offered.
 MIN_CHOICE = 0.35
+MAX_GAP = 0.3
 # The same, without a model of embeddings.
 MIN_STEM_SCORE = 0.45
 MIN_STEM_CHOICE = 0.3
@@ -98,7 +99,7 @@ def rank_choices(entities: Entities, catalog: Sequence[Operation], embed: Embed 
         if (mentions := _select(operation, entities)) is not None
         for variables, question, share in _fill(operation, entities, mentions)
     ]
-    return sorted(choices, key=lambda each: (-each.score, each.operation.name, each.question))
+    return sorted(choices, key=lambda each: (-each.score, each.operation.name))
 
 
 def decide(choices: Sequence[Choice], entities: Entities, restriction: str, *, has_model: bool) -> OperationMatch:
@@ -107,6 +108,7 @@ def decide(choices: Sequence[Choice], entities: Entities, restriction: str, *, h
     `restriction` says what no operation can do, as `read_restriction` does.
     """
     least, minimum = (MIN_CHOICE, MIN_SCORE) if has_model else (MIN_STEM_CHOICE, MIN_STEM_SCORE)
+    least = max(least, choices[0].score - MAX_GAP if choices else 0.0)
     offered = tuple(choice for choice in choices[:MAX_CHOICES] if choice.score >= least)
     missing = restriction
     if entities.unresolved:
@@ -125,11 +127,15 @@ def decide(choices: Sequence[Choice], entities: Entities, restriction: str, *, h
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """A question with masks for its entities, with marks such as `item0` for them, and the stems of its other words."""
+    """A question with masks for its entities, with marks such as `item0` for them, and the stems of its other words.
+
+    `rest` has those that say nothing about dependencies.
+    """
 
     masked: str
     marked: str
     terms: frozenset[str]
+    rest: frozenset[str]
 
 
 class _Examples:
@@ -158,6 +164,9 @@ class _Examples:
         vector = self._embed(reading.masked) if self._embed else None
         likeness = max(self._score(reading.terms, vector, *example) for example in self._examples[operation.name])
         others = (reading.terms & self._all_words) - self._words[operation.name]
+        if not reading.rest and read_direction(reading.marked) == operation.name:
+            # The direction says it all, in whatever words.
+            return 1.0
         score = likeness - OTHER_WORD_PENALTY * len(others) + self._rate_direction(operation, reading)
         score += NUMBER_BONUS * (
             operation.count(VariableKind.INCIDENT_NUMBER) + operation.count(VariableKind.CHANGE_NUMBER)
@@ -238,7 +247,8 @@ def _read(entities: Entities, mentions: Sequence[Mention]) -> _Reading:
             counts[mention.kind] += 1
             place = mention.end
     terms = stems(" ".join(others)) - stems(_MASKS[VariableKind.PRIORITIES])
-    return _Reading(" ".join(masked), " ".join(marked), terms)
+    rest = terms - stems(" ".join(word for word in others if is_direction_word(word)))
+    return _Reading(" ".join(masked), " ".join(marked), terms, rest)
 
 
 def _fill(

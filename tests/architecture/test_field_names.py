@@ -22,10 +22,12 @@ EXPRESSIONS = {"startsWith", "endsWith", "requestedBy", "approvedBy"}
 NOTIFICATIONS = {"groupKey", "groupLabels", "truncatedAlerts", "dashboardURL", "panelURL", "generatorURL"}
 # Members of messages to executors, of dead letters, and of audit entries.
 MESSAGES = {"configurationItem", "requestId", "replyWith", "blastRadius", "entityId", "notStarted"}
+# Keywords of JSON Schema, in which a language model is given the variables of an operation.
+JSON_SCHEMA = {"additionalProperties", "maxLength"}
 # Words in sentences for people: what to write, in the format of the sender, or in an example.
 SENTENCES = {"dependsOn", "endsAt", "newSize", "restrictedTeam", "workflowId", "workflowKey"}
 
-ALLOWED = OPERATIONS | EXPRESSIONS | NOTIFICATIONS | MESSAGES | SENTENCES
+ALLOWED = OPERATIONS | EXPRESSIONS | NOTIFICATIONS | MESSAGES | JSON_SCHEMA | SENTENCES
 
 
 def texts(source: str) -> list[str]:

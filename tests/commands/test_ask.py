@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from commands.exit_codes import CommandError, Exit
 from commands.main import application
 from datasources.embedded.postgres import EmbeddedPostgres
-from tests.fixtures.answers import Library, open_library
+from tests.fixtures.answers import REDIS, Library, open_library
 from tests.fixtures.operations import DOCUMENT, uuid
 
 runner = CliRunner()
@@ -100,3 +100,44 @@ def test_bad_arguments_are_usage_errors(arguments: list[str], message: str) -> N
     done = runner.invoke(application, arguments)
     assert isinstance(done.exception, CommandError)
     assert (str(done.exception), done.exception.exit_code) == (message, Exit.USAGE)
+
+
+def test_a_question_for_a_trusted_document_has_its_response_as_a_table() -> None:
+    done = runner.invoke(application, ["ask", "open incidents of redis"])
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == (
+        "Open incidents of redis\n\n"
+        "name: redis\n\n"
+        "incidents (total count: 2):\n"
+        "  number  title                   state    priority  opened at\n"
+        "  INC3    Redis was breached      ON_HOLD  1         2026-03-03T00:00:00+00:00\n"
+        "  INC1    Redis lost its primary  NEW      2         2026-03-01T00:00:00+00:00\n"
+    )
+
+
+def test_a_response_as_json() -> None:
+    done = runner.invoke(application, ["ask", "what uses this?", "--about", "demo/redis", "--json"])
+    assert done.exit_code == 0
+    report = json.loads(done.stdout)
+    assert report["operation"] | {"score": 1} == {
+        "name": "dependents", "question": "Items that depend on redis", "score": 1,
+        "variables": {"item": f"ci_{REDIS}"},
+    }  # fmt: skip
+    assert report["data"]["configurationItem"]["dependents"]["edges"][0]["node"]["name"] == "shop"
+
+
+def test_what_may_be_meant_is_listed_below_the_sentences() -> None:
+    done = runner.invoke(application, ["ask", "who should replicate redis in Prague"])
+    assert done.exit_code == Exit.UNKNOWN
+    assert "\n\nDid you mean:\n  " in done.stdout
+
+
+def test_an_incident_that_does_not_exist_is_unknown() -> None:
+    done = runner.invoke(application, ["ask", "who works on INC9?"])
+    assert (done.exit_code, done.stdout) == (Exit.UNKNOWN, "The incident INC9\n\nincident: -\n")
+
+
+def test_a_demand_runs_nothing() -> None:
+    done = runner.invoke(application, ["ask", "close INC1"])
+    assert "Did you mean" not in done.stdout
+    assert "INC1\n\nnumber" not in done.stdout

@@ -127,7 +127,7 @@ def test_words_of_other_operations_make_unsure() -> None:
     ],
 )  # fmt: skip
 def test_the_share_of_a_name_needs_every_word_and_digit(phrase: str, share: float) -> None:
-    record = NamedRecord("1", "Top-of-rack switch b1", ["switch-b-1", "demo/switch-b-1"])
+    record = NamedRecord(id="1", name="Top-of-rack switch b1", keys=["switch-b-1", "demo/switch-b-1"])
     assert share_of_name(phrase, record) == pytest.approx(share, abs=0.01)
 
 

@@ -37,10 +37,16 @@ def test_most_questions_are_answered_and_rightly(findings: list[Finding]) -> Non
     assert [each.question.text for each in chosen if not each.is_right] == []
 
 
+def test_of_questions_kept_aside_most_are_answered_and_nearly_all_rightly(findings: list[Finding]) -> None:
+    chosen = [each for each in of(findings, "kept_aside") if each.is_chosen]
+    assert len(chosen) >= 0.6 * len(of(findings, "kept_aside"))
+    assert sum(each.is_right for each in chosen) >= 0.95 * len(chosen)
+
+
 def test_directions_are_never_confused(findings: list[Finding]) -> None:
-    asked = [each for each in of(findings, "in_scope") if each.question.operation in DIRECTIONAL]
+    asked = [each for each in findings if each.question.operation in DIRECTIONAL]
     assert [each.question.text for each in asked if each.is_chosen and not each.is_right] == []
-    assert sum(each.is_right for each in asked) >= len(asked) - 1
+    assert [each.question.text for each in asked if not each.is_chosen] == ["what feeds on vault-01"]
 
 
 def test_no_operation_for_what_is_out_of_scope(findings: list[Finding]) -> None:
@@ -57,6 +63,6 @@ async def test_without_a_model_fewer_are_answered_and_as_rightly(
     monkeypatch.setattr(use_cases, "open_embedder", lambda: None)
     findings = await _ask(demo)
     chosen = [each for each in of(findings, "in_scope") if each.is_chosen]
-    assert len(chosen) >= 0.6 * len(of(findings, "in_scope"))
+    assert len(chosen) >= 0.8 * len(of(findings, "in_scope"))
     assert [each.question.text for each in chosen if not each.is_right] == []
     assert [each.question.text for each in findings if each.question.operation is None and each.is_chosen] == []
