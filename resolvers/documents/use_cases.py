@@ -26,7 +26,7 @@ class ConfirmDocumentLinks(Struct, frozen=True, kw_only=True):
     document_id: Annotated[DocumentId, Meta(description="The global id of the document.")]
     item_ids: Annotated[
         tuple[ConfigurationItemId, ...],
-        Meta(description="The configuration items of `suggestedLinks`, at most 500."),
+        Meta(description="The suggested configuration items, at most 500."),
     ]
     expected_version: Annotated[
         int | None,
@@ -60,7 +60,7 @@ async def _decide(write: Write, command: ConfirmDocumentLinks, decide: Decide, d
     items = await validation.require_items(write.transaction, command.item_ids, "item_ids")
     decided = await decide(write.transaction, record.id, items)
     if strangers := sorted(set(items) - set(decided)):
-        message = f"ci_{strangers[0]} is not suggested for this document; see its suggestedLinks"
+        message = f"ci_{strangers[0]} is not suggested for this document; see its suggested links"
         raise validation.not_found("item_ids", message)
     write.tables.add(LINKS)
     hidden = CONFIDENTIAL_COLUMNS if record.restricted_team_id is not None else frozenset[str]()

@@ -19,15 +19,17 @@ from resolvers.answers.use_cases import (
     ask,
     suggest_runbooks,
 )
+from resolvers.changes.loaders import ChangeById
 from resolvers.configuration_items.loaders import ConfigurationItemById
 from resolvers.context import Context
 from resolvers.documents.loaders import DocumentById
 from resolvers.errors import BadUserInput
+from resolvers.incidents.loaders import IncidentById
 from schema.declarations.enums import register_enum
 from schema.declarations.fields import PAGE, Argument, attribute, field, link
 from schema.declarations.ids import decode_id_as, encode_id
 from schema.declarations.paging import check_bounds
-from schema.lazy_types import LazyConfigurationItem, LazyDocument
+from schema.lazy_types import LazyChange, LazyConfigurationItem, LazyDocument, LazyIncident
 
 ASK_PERMISSION = "answers:ask"
 DOCUMENTS_READ_PERMISSION = "documents:read"
@@ -94,6 +96,10 @@ async def _relationship_ids(context: Context, citation: CitedSource, _: Any) -> 
 
 
 @strawberry.type(description="The source of a sentence: lines of a document, or a configuration item.")
+@strawberry.type(
+    description="The source of a sentence: lines of a document, or a configuration item; in the summary of an incident "
+    "also an incident, an entry in its timeline, or a change."
+)
 class Citation:
     number: int = attribute("Its number in `text`, from 1.")
     heading: str = attribute(
@@ -125,6 +131,21 @@ class Citation:
         needs="relationships:read",
         size=3,
     )
+    incident: LazyIncident | None = link(
+        IncidentById,
+        "The incident that is cited, or whose timeline is; null in an answer of `ask`.",
+        key="incident_id",
+        needs="incidents:read",
+    )
+    incident_version: int | None = attribute("The version of the incident that was read.")
+    activity_id: strawberry.ID | None = attribute("The id of the cited entry in the timeline of the incident.")
+    change: LazyChange | None = link(
+        ChangeById,
+        "The change that is cited; null in an answer of `ask`.",
+        key="change_id",
+        needs="changes:read",
+    )
+    change_version: int | None = attribute("The version of the change that was read.")
 
 
 @strawberry.type(description="A sentence of an answer: copied from a document, or a fact about a configuration item.")

@@ -41,6 +41,7 @@ from schema.declarations.lookup import by_unique_key
 from schema.declarations.node import Node, id_field
 from schema.impact.blast_radius import HasBlastRadius
 from schema.incident_help.similar_incidents import HasSimilarIncidents
+from schema.incident_help.summary import HasSummary
 from schema.incidents.alerts import HasAlerts
 from schema.lazy_types import (
     CONFIGURATION_ITEM_PAGES,
@@ -82,6 +83,7 @@ ROLE_ARGUMENT = Argument("role", IncidentRole | None, "Only this role, AFFECTED 
 
 @strawberry.type(description="An entry in the timeline of an incident.")
 class IncidentActivity:
+    id: strawberry.ID = attribute("Its id, which the citations of a summary name.")
     kind: str = attribute("What happened, in the words of the source, for example `Reassignment`.")
     body: str = attribute("The text; can be empty.")
     happened_at: datetime = attribute("When it happened.")
@@ -100,7 +102,9 @@ class IncidentActivity:
     description="Something is broken, or a request for help. A restricted incident is visible only to its team and to "
     "callers with `incidents:read-restricted`."
 )
-class Incident(Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius, HasSuggestedRunbooks, HasSimilarIncidents):
+class Incident(
+    Node, HasIncidentWorkflowRuns, HasAlerts, HasBlastRadius, HasSuggestedRunbooks, HasSimilarIncidents, HasSummary
+):
     record = IncidentRecord
     prefix = "inc"
     by_id = IncidentById

@@ -128,6 +128,7 @@ def test_permissions_are_spelled_alike() -> None:
         "configuration-items:write",
         "consistency:read",
         "documents:read",
+        "documents:write",
         "feed:read",
         "incidents:read",
         "incidents:write",
