@@ -21,10 +21,11 @@ class AnswerStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """The source of a sentence: lines of a document, or a version of a configuration item.
+    """The source of a sentence: lines of a document, or a version of an item, of an incident or of a change.
 
     `heading` has the headings above the lines, from the title of the document, joined by ' > ', or the name of the
-    item. `content_hash` is that of the chunk. `impacts` are those that facts about the item name, as of `Fact`.
+    item, or the number of the incident or change. `content_hash` is that of the chunk. `impacts` are those that facts
+    about the item name, as of `Fact`. `activity_id` is an entry in the timeline of the incident.
     """
 
     heading: str
@@ -37,6 +38,11 @@ class Citation:
     item_id: str | None = None
     item_version: int | None = None
     impacts: tuple[tuple[str, str], ...] = ()
+    incident_id: str | None = None
+    incident_version: int | None = None
+    activity_id: str | None = None
+    change_id: str | None = None
+    change_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

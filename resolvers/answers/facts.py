@@ -59,11 +59,6 @@ async def state_facts(context: Context, items: Sequence[ConfigurationItemRecord]
 
 async def _state_facts(context: Context, item: ConfigurationItemRecord) -> list[Fact]:
     facts = await asyncio.gather(
-        _state_class(context, item),
-        _state_neighbours(context, item, Direction.DEPENDENTS),
-        _state_neighbours(context, item, Direction.DEPENDENCIES),
-async def _state_facts(context: Context, item: ConfigurationItemRecord) -> list[str]:
-    texts = await asyncio.gather(
         state_class(context, item),
         state_neighbours(context, item, Direction.DEPENDENTS),
         state_neighbours(context, item, Direction.DEPENDENCIES),
@@ -72,9 +67,8 @@ async def _state_facts(context: Context, item: ConfigurationItemRecord) -> list[
     return [fact for fact in facts if fact is not None]
 
 
-async def _state_class(context: Context, item: ConfigurationItemRecord) -> Fact:
-async def state_class(context: Context, item: ConfigurationItemRecord) -> str:
-    """Return a sentence with the class and, if the caller may read teams, the owner of an item."""
+async def state_class(context: Context, item: ConfigurationItemRecord) -> Fact:
+    """Return the class and, if the caller may read teams, the owner of an item."""
     sees_teams = context.principal.allows("teams:read")
     classes = context.loader(ConfigurationItemClassByKey).load(item.class_key)
     owner = await context.loader(TeamById).load(item.owner_team_id) if sees_teams and item.owner_team_id else None
@@ -85,9 +79,8 @@ async def state_class(context: Context, item: ConfigurationItemRecord) -> str:
     return Fact(item, FactKind.CLASS, f"{text}; no team owns it." if sees_teams else f"{text}.")
 
 
-async def _state_neighbours(context: Context, item: ConfigurationItemRecord, direction: Direction) -> Fact | None:
-async def state_neighbours(context: Context, item: ConfigurationItemRecord, direction: Direction) -> str:
-    """Return a sentence with the number and names of dependents or dependencies; empty without permission or graph."""
+async def state_neighbours(context: Context, item: ConfigurationItemRecord, direction: Direction) -> Fact | None:
+    """Return the number and names of dependents or dependencies; None without permission or graph."""
     if not context.principal.allows("relationships:read"):
         return None
     walk = Walk(direction, max_depth=1, fan_out=MAX_COUNT, max_nodes=MAX_COUNT)

@@ -35,61 +35,6 @@ DOCUMENTS_READ = "documents:read"
 ITEMS_READ = "configuration-items:read"
 
 
-class AnswerStatus(StrEnum):
-    """Whether something was found that answers the question."""
-
-    ANSWERED = "ANSWERED"
-    UNKNOWN = "UNKNOWN"
-
-
-@dataclass(frozen=True, slots=True)
-class Citation:
-    """The source of a sentence: lines of a document, or a version of an item, of an incident or of a change.
-
-    `heading` has the headings above the lines, from the title of the document, joined by ' > ', or the name of the
-    item, or the number of the incident or change. `content_hash` is that of the chunk. `activity_id` is an entry in the
-    timeline of the incident.
-    """
-
-    heading: str
-    # From 1, in the order of the sentences.
-    number: int = 0
-    document_id: str | None = None
-    first_line: int | None = None
-    last_line: int | None = None
-    content_hash: str | None = None
-    item_id: str | None = None
-    item_version: int | None = None
-    incident_id: str | None = None
-    incident_version: int | None = None
-    activity_id: str | None = None
-    change_id: str | None = None
-    change_version: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CitedSentence:
-    """A sentence, and its sources."""
-
-    text: str
-    citations: tuple[Citation, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer: facts of the graph first, then sentences in the order of their documents.
-
-    `text` has all of it, a line for each sentence with the numbers of its citations.
-    """
-
-    status: AnswerStatus
-    text: str
-    sentences: tuple[CitedSentence, ...]
-    citations: tuple[Citation, ...]
-    passages: tuple[Passage, ...]
-    documents_searched: int
-
-
 async def ask(context: Context, question: str, about: Sequence[str] = ()) -> Answer:
     """Answer a question about items, by their ids.
 

@@ -8,17 +8,11 @@ from datetime import UTC, datetime
 from datasources.graph.port import Direction
 from datasources.records.incidents import IncidentActivityRecord, IncidentRecord
 from datasources.records.queries import Order, PageRequest
+from resolvers.answers.answer import Citation, CitedSentence
 from resolvers.answers.extraction import coverage, list_candidates
 from resolvers.answers.facts import state_class, state_neighbours
 from resolvers.answers.loaders import TermsByText
-from resolvers.answers.use_cases import (
-    DOCUMENTS_READ,
-    ITEMS_READ,
-    MAX_INCIDENT_ITEMS,
-    Citation,
-    CitedSentence,
-    suggest_runbooks,
-)
+from resolvers.answers.use_cases import DOCUMENTS_READ, ITEMS_READ, MAX_INCIDENT_ITEMS, suggest_runbooks
 from resolvers.changes.loaders import ChangeById
 from resolvers.configuration_items.loaders import ConfigurationItemsByIncident
 from resolvers.context import Context
@@ -109,9 +103,9 @@ async def _describe_items(context: Context, incident: IncidentRecord) -> list[So
             for item in items
         )
     )
-    for item, texts in zip(items, facts, strict=True):
+    for item, stated in zip(items, facts, strict=True):
         citation = Citation(item.name, item_id=item.id, item_version=item.version)
-        sources += [(text, citation) for text in texts if text]
+        sources += [(fact.text, citation) for fact in stated if fact is not None]
     return sources
 
 
