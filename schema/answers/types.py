@@ -95,7 +95,6 @@ async def _relationship_ids(context: Context, citation: CitedSource, _: Any) -> 
     return [encode_id("rel", id) for ids in found for id in ids]
 
 
-@strawberry.type(description="The source of a sentence: lines of a document, or a configuration item.")
 @strawberry.type(
     description="The source of a sentence: lines of a document, or a configuration item; in the summary of an incident "
     "also an incident, an entry in its timeline, or a change."
@@ -148,7 +147,7 @@ class Citation:
     change_version: int | None = attribute("The version of the change that was read.")
 
 
-@strawberry.type(description="A sentence of an answer: copied from a document, or a fact about a configuration item.")
+@strawberry.type(description="A sentence of an answer, copied from a document or written by a language model, or a fact.")
 class AnswerSentence:
     text: str = attribute("The sentence without Markdown's marks; code that belongs to it follows in lines of its own.")
     citations: list[Citation] = attribute("Its sources.", size=1)
