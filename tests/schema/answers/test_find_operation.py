@@ -231,7 +231,7 @@ async def test_a_model_decides_what_is_unclear_and_nothing_else(
         calls.append([tool.name for tool in tools])
         if isinstance(reply, LanguageError):
             raise reply
-        return reply and ToolChoice(**reply, completion=Completion(StopReason.END, TokenUsage(), 0.1))
+        return None if reply is None else ToolChoice(**reply, completion=Completion(StopReason.END, TokenUsage(), 0.1))
 
     unclear = "in whose hands is redis"
     local = await find_operation(library.context(), unclear, [], operation_catalog())

@@ -46,7 +46,8 @@ def documents() -> list[tuple[str, str, Any, str]]:
 ITEM = '"ci_01931f0a-0000-7000-8000-00000000dead"'
 DEFAULTS = {
     ("changesSince", "first"): "1", ("search", "first"): "1", ("search", "text"): '"a"', ("impact", "of"): f"[{ITEM}]",
-    ("ask", "question"): '"a"', ("paths", "from"): ITEM, ("paths", "to"): ITEM,
+    ("ask", "question"): '"a"', ("findOperation", "question"): '"a"', ("paths", "from"): ITEM,
+    ("paths", "to"): ITEM,
 }  # fmt: skip
 DOCUMENTED = documents()
 
