@@ -26,10 +26,17 @@ from resolvers.configuration_items.loaders import ConfigurationItemByIdentificat
 from resolvers.context import Context
 from resolvers.errors import ShownError, SourceLost
 from resolvers.operations.matching import Choice, MatchStatus, OperationMatch
+from resolvers.operations.model_choice import model_choice
 from resolvers.operations.use_cases import find_operation
 from resolvers.principals.principal import operator_principal
 from schema.operations import trusted_documents
 from schema.operations.catalog import operation_catalog
+
+
+# What the JSON of an answer has of each citation.
+CITATION_MEMBERS = (
+    "heading", "number", "document_id", "first_line", "last_line", "content_hash", "item_id", "item_version",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,7 @@ async def _ask(resolved: settings.Settings, question: str, keys: Sequence[tuple[
                 if item is None:
                     raise CommandError(f"{source} has no configuration item with the key {key!r}", Exit.USAGE)
             ids = [item.id for item in items if item is not None]
-            match = await find_operation(context, question, ids, operation_catalog())
+            match = await find_operation(context, question, ids, operation_catalog(), model_choice(context))
             if match.status is MatchStatus.CHOSEN:
                 data = await _run(context, match.choices[0])
                 return _Reply(match, sorted(context.request.degraded), data=data)
@@ -149,7 +156,8 @@ def _printable(text: str) -> str:
 
 
 def _to_members(citation: Citation) -> dict[str, object]:
-    return {name: value for name, value in asdict(citation).items() if name != "impacts"}
+    members = asdict(citation)
+    return {name: members[name] for name in CITATION_MEMBERS}
 
 
 def _format(answer: Answer, width: int) -> str:

@@ -10,6 +10,7 @@ from resolvers.answers.use_cases import MAX_ITEMS, MAX_QUESTION_LENGTH
 from resolvers.context import Context
 from resolvers.operations.matching import MAX_CHOICES, Choice, MatchStatus
 from resolvers.operations.matching import OperationMatch as FoundMatch
+from resolvers.operations.model_choice import model_choice
 from resolvers.operations.use_cases import find_operation
 from schema.answers.types import ASK_PERMISSION, to_item_id
 from schema.declarations.enums import register_enum
@@ -58,7 +59,7 @@ FIND_COST = 2_000
 
 def _find_operation(context: Context, _: Any, arguments: Mapping[str, Any]) -> Any:
     items = [to_item_id(each) for each in arguments.get("about") or ()]
-    return find_operation(context, arguments["question"], items, operation_catalog())
+    return find_operation(context, arguments["question"], items, operation_catalog(), model_choice(context))
 
 
 @strawberry.type
@@ -67,7 +68,8 @@ class OperationQueries:
         _find_operation,
         "Find the trusted document that answers a question, with its variables, for example for `What depends on "
         "switch b1?`. Run it by its `documentId`, with the permissions of its fields. Items are found with "
-        "`configuration-items:read`, teams with `teams:read`. Two statements.",
+        "`configuration-items:read`, teams with `teams:read`. Two "
+        "statements; with a language model and several near documents, three more.",
         needs=ASK_PERMISSION,
         arguments=(
             Argument(

@@ -147,7 +147,7 @@ class Citation:
     change_version: int | None = attribute("The version of the change that was read.")
 
 
-@strawberry.type(description="A sentence of an answer, copied from a document or written by a language model, or a fact.")
+@strawberry.type(description="A sentence of an answer: copied from a document, written by a language model, or a fact.")
 class AnswerSentence:
     text: str = attribute("The sentence without Markdown's marks; code that belongs to it follows in lines of its own.")
     citations: list[Citation] = attribute("Its sources.", size=1)

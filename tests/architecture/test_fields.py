@@ -120,6 +120,7 @@ def test_permissions_are_spelled_alike() -> None:
                 (directive,) = field.directives
                 assert vars(directive) == {"permission": field.needs}
     assert needed == {
+        "ai-usage:read",
         "answers:ask",
         "changes:read",
         "configuration-item-classes:write",

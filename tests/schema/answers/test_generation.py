@@ -16,7 +16,7 @@ from resolvers.answers.use_cases import ask
 from tests.fixtures.answers import REDIS, Library, open_library
 from tests.fixtures.bedrock import Bedrock, Refusal
 from tests.fixtures.bedrock_language import bedrock, model
-from tests.fixtures.bedrock_model import cited, reply
+from tests.fixtures.bedrock_model import cited, reply, tool_use
 
 __all__ = ["bedrock", "model"]
 
@@ -24,6 +24,7 @@ ASK = """query ($question: String!, $about: [ID!]) { ask(question: $question, ab
     id status origin cache text sentences { text citations { number } }
     citations { number firstLine lastLine document { key } }
     routerDecision { model reason tier fallbacks refusals { model reasons } usd calls rejected isEscalated } } }"""
+FIND = "query ($question: String!) { findOperation(question: $question) { status choices { name } } }"
 VERIFY = "query ($id: ID!) { verifyAnswer(id: $id) { text verdict } }"
 PROMOTE = "How do I promote a replica of Redis?"
 SETTINGS = LanguageSettings(provider=LanguageProvider.BEDROCK, region="eu-central-1")
@@ -241,3 +242,19 @@ async def test_an_answer_of_a_model_can_be_verified(library: Library, bedrock: B
     assert verified.errors == []
     assert {each["verdict"] for each in verified.data["verifyAnswer"]} == {"HOLDS"}
     assert [each["text"] for each in verified.data["verifyAnswer"]] == texts(found)
+
+
+async def test_a_model_chooses_between_near_operations(library: Library, bedrock: Bedrock) -> None:
+    bedrock.script("Converse", reply([tool_use("owner", {"item": "redis"})], "tool_use"))
+    answered = await library.ask(FIND, question="in whose hands is redis")
+    found = answered.data["findOperation"]
+    assert (found["status"], [each["name"] for each in found["choices"]]) == ("CHOSEN", ["owner"])
+    [received] = bedrock.received
+    assert received.parameters["requestMetadata"]["operation"] == "OPERATION"
+
+
+async def test_a_malformed_choice_asks_back(library: Library, bedrock: Bedrock) -> None:
+    bedrock.script("Converse", reply([], "malformed_tool_use"))
+    answered = await library.ask(FIND, question="in whose hands is redis")
+    found = answered.data["findOperation"]
+    assert (found["status"], 1 < len(found["choices"]) <= 3, len(bedrock.received)) == ("UNSURE", True, 1)
