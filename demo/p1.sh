@@ -66,6 +66,7 @@ say '2. An incident is open, and a workflow run has started'
 incident='query ($number: String!) { incident(number: $number) {
   id number title priority state alerts { status } configurationItems { nodes { name } }
   suggestedRunbooks { rank heading document { key } }
+  similarIncidents(first: 1) { resolution incident { number title } } summary { text }
   workflowRuns { nodes { id number state requestedBy workflow { key }
     blastRadius { total critical }
     stepRuns { state step { key kind } } } } } }'

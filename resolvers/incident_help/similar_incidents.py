@@ -22,7 +22,8 @@ from resolvers.relationships.loaders import ReachArguments, ReachByStarts
 MAX_MATCHES = 50
 # Items of an incident, their neighbours, and past incidents of each that are read.
 MAX_ITEMS, MAX_NEIGHBOURS, MAX_INCIDENTS_OF_ITEM = 20, 50, 50
-# The share of the weight of its words that another incident must have to be found by words.
+# The share of the weight of its words that another incident must have to be found by words: below, the best one of
+# docs/answers.md is the right one in 11% of cases, above in 53%.
 MIN_SHARE = 0.15
 TEXT_WEIGHT = 1.0
 ITEM_WEIGHT = 0.5
