@@ -134,11 +134,20 @@ def _to_json(reply: _Reply) -> str:
     if reply.answer is None:
         return msgspec.json.encode({"operation": choices[0], "data": reply.data}).decode()
     answer = reply.answer
+_CITATION_FIELDS = (
+    "heading", "number", "document_id", "first_line", "last_line", "content_hash", "item_id", "item_version",
+)  # fmt: skip
+
+
+def _to_json(answer: Answer) -> str:
     sentences = [
         {"text": each.text, "citations": [citation.number for citation in each.citations]} for each in answer.sentences
     ]
+    # An answer cites documents and items only.
+    citations = [{name: getattr(each, name) for name in _CITATION_FIELDS} for each in answer.citations]
     report = {
         "status": answer.status, "sentences": sentences, "citations": list(map(_to_members, answer.citations)),
+        "status": answer.status, "sentences": sentences, "citations": citations,
         "documents_searched": answer.documents_searched,
     }  # fmt: skip
     return msgspec.json.encode(report | ({"choices": choices} if choices else {})).decode()
