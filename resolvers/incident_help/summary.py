@@ -115,7 +115,7 @@ async def _describe_change(context: Context, incident: IncidentRecord) -> list[S
     change = await context.loader(ChangeById).load(incident.change_id)
     if change is None:
         return []
-    text = f"It is related to the change {change.number}, which is {_words(change.state)}: {_quote(change.title)}"
+    text = f"It is related to the change {change.number} ({_words(change.state)}): {_quote(change.title)}"
     return [(text, Citation(change.number, change_id=change.id, change_version=change.version))]
 
 
@@ -168,7 +168,11 @@ async def _quote_similar_incident(context: Context, incident: IncidentRecord) ->
 
 
 def _first_with_resolution(similar: Iterable[SimilarIncident]) -> SimilarIncident | None:
-    return next((each for each in similar if each.incident.resolution or each.incident.resolution_code), None)
+    """Return the best one that says how it was resolved and has words or items in common: neighbours are too little."""
+    for each in similar:
+        if (each.incident.resolution or each.incident.resolution_code) and (each.text_rank or each.shared_item_ids):
+            return each
+    return None
 
 
 def _cite(incident: IncidentRecord) -> Citation:

@@ -30,9 +30,11 @@ INSERT INTO incidents (id, number, title, state, restricted_team_id, resolution_
     ('{uuid(INCIDENT, 10)}', 'INC10', 'Redis lost its primary before', 'CLOSED', NULL, 'failover',
      'Promoted the replica', '2026-01-01T00:00Z', '2026-01-01T02:30Z', 9),
     ('{uuid(INCIDENT, 11)}', 'INC11', 'Redis lost its primary replica', 'CLOSED', '{uuid(TEAM, 1)}', '', 'sealedword',
-     '2026-01-01T00:00Z', '2026-01-01T00:00:30Z', 1);
+     '2026-01-01T00:00Z', '2026-01-01T00:00:30Z', 1),
+    ('{uuid(INCIDENT, 12)}', 'INC12', 'Memory is full', 'CLOSED', NULL, 'more', '', '2026-01-01T00:00Z', NULL, 1);
 INSERT INTO incident_configuration_items (incident_id, configuration_item_id, role) VALUES
-    ('{uuid(INCIDENT, 11)}', '{REDIS}', 'AFFECTED'), ('{uuid(INCIDENT, 11)}', '{SHOP}', 'AFFECTED');
+    ('{uuid(INCIDENT, 12)}', '{REDIS}', 'CAUSE'), ('{uuid(INCIDENT, 11)}', '{REDIS}', 'AFFECTED'),
+    ('{uuid(INCIDENT, 11)}', '{SHOP}', 'AFFECTED');
 """
 STATE = [
     "INC1 Redis lost its primary.",
@@ -40,7 +42,7 @@ STATE = [
     "The team Platform works on it.",
 ]
 ITEMS = ["redis is of the class Service and owned by the team Platform.", "1 item depends directly on redis: shop."]
-CHANGES = ["It is related to the change CHG1, which is completed: Firmware of redis."]
+CHANGES = ["It is related to the change CHG1 (completed): Firmware of redis."]
 ACTIVITIES = [
     "2026-03-01 00:02 UTC, Note: Second.",
     "2026-03-01 00:03 UTC, Note: Third line.",
@@ -138,6 +140,15 @@ async def test_restricted_incidents_and_runbooks_are_quoted_only_for_their_team(
     )
 
 
+async def test_an_incident_with_nothing_but_a_neighbour_in_common_is_not_quoted(library: Library) -> None:
+    similar = '{ incident(number: "INC2") { similarIncidents { incident { number } neighbours { name } } } }'
+    assert (await library.ask(similar)).data["incident"]["similarIncidents"] == [
+        {"incident": {"number": "INC12"}, "neighbours": [{"name": "redis"}]}
+    ]
+    found = await texts(library, number="INC2", without="documents:read")
+    assert [each for each in found if each.startswith("A similar incident")] == []
+
+
 async def test_an_incident_of_which_little_is_known_has_a_short_summary(library: Library) -> None:
     assert await texts(library, number="INC10", without="documents:read") == [
         "INC10 Redis lost its primary before.",
@@ -151,7 +162,7 @@ async def test_summaries_of_a_list_share_their_statements(library: Library) -> N
     one = await library.ask('{ incident(number: "INC1") { summary { text } } }', also="changes:read")
     many = await library.ask("{ incidents { nodes { summary { text } } } }", also="changes:read")
     all_ = await library.ask("{ incidents { nodes { summary { text } } } }", "security", also="changes:read")
-    assert [len(each.data["incidents"]["nodes"]) for each in (many, all_)] == [3, 5]
+    assert [len(each.data["incidents"]["nodes"]) for each in (many, all_)] == [4, 6]
     # Incidents without configuration items are a step ahead of others, so that some statements are needed twice.
     assert (one.sql, many.sql, all_.sql) == (19, 20, 21)
 
