@@ -63,7 +63,7 @@ def build(
                 app,
                 f"{prefix}-Knowledge",
                 environment_file=environment,
-                collection=environment.knowledge.collection,
+                knowledge=environment.knowledge,
                 sources=stores.sources,
                 place=place,
             )

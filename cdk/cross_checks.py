@@ -25,7 +25,7 @@ def find_faults(environment: Environment, left_open: tuple[str, ...]) -> list[st
     by_mode = (
         [*_secrets(environment, left_open), *_hosts(environment, left_open), *_ranges(environment)]
         if isinstance(environment, AdoptedEnvironment)
-        else [*_capacities(environment), *_range(environment)]
+        else [*_capacities(environment), *_range(environment), *_vectors(environment)]
     )
     return [
         *by_mode,
@@ -118,9 +118,8 @@ def _models(environment: Environment) -> Iterator[str]:
     profiles, region = profile_ids(environment.models.allowed), environment.region
     for each in unlisted_ids(environment.models.allowed):
         yield f"models.allowed: the regions of {each} are not in cdk/models.py; add them, or write its us. profile"
-    for each in profiles:
-        if region not in regions_of(each):
-            yield f"models.allowed: {each} is not called from {region}; name a profile of this region"
+    if elsewhere := [each for each in profiles if region not in regions_of(each)]:
+        yield f"models.allowed: {', '.join(elsewhere)}: not called from {region}; name profiles of this region"
     if environment.knowledge is not None and not profiles:
         yield "knowledge: no model of models.allowed writes answers from it; allow one, or remove [knowledge]"
     generation = environment.functions.settings.get("BEDROCK_GENERATION")
@@ -203,3 +202,11 @@ def _range(environment: NewEnvironment) -> Iterator[str]:
         IPv4Network(environment.network.cidr)
     except AddressValueError:
         yield f"network.cidr: {environment.network.cidr} is no range; each of its numbers is 255 at most"
+
+
+def _vectors(environment: NewEnvironment) -> Iterator[str]:
+    knowledge = environment.knowledge
+    if knowledge is not None and knowledge.store == "opensearch-serverless" and knowledge.collection is None:
+        yield "knowledge.collection: missing; name the collection of OpenSearch Serverless"
+    if knowledge is not None and knowledge.store == "s3-vectors" and knowledge.collection is not None:
+        yield "knowledge.collection: S3 Vectors has none; remove it"

@@ -1,6 +1,6 @@
 """Formats of the values of an environment file, described in words for operators."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta
 
@@ -64,6 +64,12 @@ Node = Annotated[
 KnowledgeBase = Annotated[
     str,
     Meta(pattern=r"^[A-Z0-9]{10}$", description="the id of a knowledge base: 10 capital letters and digits"),
+]
+VectorStore = Annotated[
+    Literal["s3-vectors", "opensearch-serverless"],
+    Meta(
+        description="s3-vectors, which costs nothing while idle, or opensearch-serverless, which searches by words too"
+    ),
 ]
 Collection = Annotated[
     str, Meta(pattern=r"^[a-z][a-z0-9-]{2,27}$", description="3 to 28 small letters, digits and -, a letter first")

@@ -177,6 +177,7 @@ class AdoptedKnowledge(Table, frozen=True, kw_only=True):
 
 
 class NewKnowledge(Table, frozen=True, kw_only=True):
-    """A new knowledge base with a collection of this name."""
+    """A new knowledge base. Its vectors are in S3 Vectors, or in a collection of this name in OpenSearch Serverless."""
 
-    collection: values.Collection
+    store: values.VectorStore
+    collection: values.Collection | None = None

@@ -42,4 +42,16 @@ def data_key(stack: Stack, environment: NewEnvironment) -> kms.Key:
             conditions={"StringEquals": {"aws:SourceAccount": environment.account}},
         )
     )
+    if environment.knowledge is not None and environment.knowledge.store == "s3-vectors":
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="VectorIndexing",
+                actions=["kms:Decrypt"],
+                resources=["*"],
+                # It maintains the index in the background.
+                # https://docs.aws.amazon.com/AmazonS3/latest/userguide/s3-vectors-data-encryption.html
+                principals=[iam.ServicePrincipal("indexing.s3vectors.amazonaws.com")],
+                conditions={"StringEquals": {"aws:SourceAccount": environment.account}},
+            )
+        )
     return key

@@ -1,6 +1,5 @@
-"""The Knowledge stack: documents in S3, embeddings by Titan, an index in OpenSearch Serverless."""
+"""The Knowledge stack: documents in S3, embeddings by Titan, an index of vectors, and regular ingestions."""
 
-import json
 from dataclasses import dataclass
 
 from aws_cdk import Environment as Place
@@ -8,19 +7,18 @@ from aws_cdk import Stack
 from aws_cdk import aws_bedrock as bedrock
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_opensearchserverless as opensearch
+from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct, IDependable
 
 from cdk.environment import NewEnvironment
 from cdk.nag_suppressions import finding_arn, suppress
+from cdk.stores.opensearch import opensearch_index
+from cdk.stores.s3_vectors import s3_vectors_index
+from cdk.stores.vector_index import DIMENSIONS
+from cdk.tables import NewKnowledge
 
 EMBEDDINGS = "amazon.titan-embed-text-v2:0"
-DIMENSIONS = 1024
-
-INDEX = "knowledge"
-VECTOR = "vector"
-TEXT = "text"
-METADATA = "metadata"
+INGESTION_MINUTES = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +39,34 @@ class Knowledge(Stack):
         construct: str,
         *,
         environment_file: NewEnvironment,
-        collection: str,
+        knowledge: NewKnowledge,
         sources: Sources,
         place: Place,
     ) -> None:
         super().__init__(scope, construct, env=place)
         model = f"arn:aws:bedrock:{environment_file.region}::foundation-model/{EMBEDDINGS}"
         role = _role(self, environment_file, sources, model)
-        index_collection = _collection(self, collection, sources.key)
-        role.add_to_policy(
-            iam.PolicyStatement(sid="Index", actions=["aoss:APIAccessAll"], resources=[index_collection.attr_arn])
+        index = (
+            s3_vectors_index(self, sources.key, role)
+            if knowledge.collection is None
+            else opensearch_index(self, environment_file, knowledge.collection, sources.key, role)
         )
-        index = _index(self, index_collection)
-        index.add_resource_dependency(_access(self, environment_file, collection, role))
-        base = _base(self, environment_file, role, index_collection, model)
-        base.add_resource_dependency(index)
+        base = _base(self, environment_file, role, index.storage, model)
+        base.add_resource_dependency(index.required)
         waits: IDependable = role
         base.node.add_dependency(waits)
-        _source(self, base, sources)
+        _ingest(self, environment_file, base, _source(self, base, sources))
         self.id: str = base.attr_knowledge_base_id
 
 
-def _source(stack: Stack, base: bedrock.CfnKnowledgeBase, sources: Sources) -> None:
+def _source(stack: Stack, base: bedrock.CfnKnowledgeBase, sources: Sources) -> bedrock.CfnDataSource:
     source = bedrock.CfnDataSource.S3DataSourceConfigurationProperty(bucket_arn=sources.bucket_arn)
-    bedrock.CfnDataSource(
+    return bedrock.CfnDataSource(
         stack,
         "KnowledgeSource",
         name="documents",
         knowledge_base_id=base.attr_knowledge_base_id,
-        # Its vectors are deleted with the collection.
+        # Its vectors are deleted with the index.
         data_deletion_policy="RETAIN",
         server_side_encryption_configuration=bedrock.CfnDataSource.ServerSideEncryptionConfigurationProperty(
             kms_key_arn=sources.key.key_arn
@@ -100,82 +97,12 @@ def _role(stack: Stack, environment: NewEnvironment, sources: Sources, model: st
     return role
 
 
-def _collection(stack: Stack, name: str, key: kms.IKey) -> opensearch.CfnCollection:
-    rules = [{"ResourceType": "collection", "Resource": [f"collection/{name}"]}]
-    encryption = opensearch.CfnSecurityPolicy(
-        stack,
-        "IndexEncryption",
-        name=f"{name}-enc",
-        type="encryption",
-        policy=stack.to_json_string({"Rules": rules, "AWSOwnedKey": False, "KmsARN": key.key_arn}),
-    )
-    network = opensearch.CfnSecurityPolicy(
-        stack,
-        "IndexNetwork",
-        name=f"{name}-net",
-        type="network",
-        # Only Bedrock has access; the internet has none.
-        policy=json.dumps([{"Rules": rules, "AllowFromPublic": False, "SourceServices": ["bedrock.amazonaws.com"]}]),
-    )
-    collection = opensearch.CfnCollection(
-        stack, "IndexCollection", name=name, type="VECTORSEARCH", standby_replicas="ENABLED"
-    )
-    collection.add_resource_dependency(encryption)
-    collection.add_resource_dependency(network)
-    return collection
-
-
-def _access(stack: Stack, environment: NewEnvironment, name: str, role: iam.Role) -> opensearch.CfnAccessPolicy:
-    """Allow Bedrock to read and write documents of the index, and CloudFormation to create and delete it."""
-    here = f"{environment.account}-{environment.region}"
-    deployer = f"arn:aws:iam::{environment.account}:role/cdk-hnb659fds-cfn-exec-role-{here}"
-    index = {"ResourceType": "index", "Resource": [f"index/{name}/*"]}
-    items = {
-        "ResourceType": "collection",
-        "Resource": [f"collection/{name}"],
-        "Permission": ["aoss:DescribeCollectionItems"],
-    }
-    reading = {**index, "Permission": [f"aoss:{verb}" for verb in ("DescribeIndex", "ReadDocument", "WriteDocument")]}
-    making = {
-        **index,
-        "Permission": [f"aoss:{verb}" for verb in ("CreateIndex", "DeleteIndex", "DescribeIndex", "UpdateIndex")],
-    }
-    return opensearch.CfnAccessPolicy(
-        stack,
-        "IndexAccess",
-        name=f"{name}-acc",
-        type="data",
-        policy=stack.to_json_string(
-            [
-                {"Rules": [reading, items], "Principal": [role.role_arn]},
-                {"Rules": [making, items], "Principal": [deployer]},
-            ]
-        ),
-    )
-
-
-def _index(stack: Stack, collection: opensearch.CfnCollection) -> opensearch.CfnCollectionIndex:
-    """Create the index through the API of the service: the collection's own endpoint admits only Bedrock.
-    https://docs.aws.amazon.com/opensearch-service/latest/ServerlessAPIReference/API_CreateIndex.html
-    """
-    method = {"name": "hnsw", "engine": "faiss", "space_type": "l2"}
-    schema = {
-        "settings": {"index": {"knn": True}},
-        "mappings": {
-            "properties": {
-                VECTOR: {"type": "knn_vector", "dimension": DIMENSIONS, "method": method},
-                TEXT: {"type": "text"},
-                METADATA: {"type": "text", "index": False},
-            }
-        },
-    }
-    return opensearch.CfnCollectionIndex(
-        stack, "VectorIndex", id=collection.attr_id, index_name=INDEX, index_schema=json.dumps(schema)
-    )
-
-
 def _base(
-    stack: Stack, environment: NewEnvironment, role: iam.Role, collection: opensearch.CfnCollection, model: str
+    stack: Stack,
+    environment: NewEnvironment,
+    role: iam.Role,
+    storage: bedrock.CfnKnowledgeBase.StorageConfigurationProperty,
+    model: str,
 ) -> bedrock.CfnKnowledgeBase:
     base = bedrock.CfnKnowledgeBase
     embedding = base.BedrockEmbeddingModelConfigurationProperty(dimensions=DIMENSIONS, embedding_data_type="FLOAT32")
@@ -193,14 +120,45 @@ def _base(
                 ),
             ),
         ),
-        storage_configuration=base.StorageConfigurationProperty(
-            type="OPENSEARCH_SERVERLESS",
-            opensearch_serverless_configuration=base.OpenSearchServerlessConfigurationProperty(
-                collection_arn=collection.attr_arn,
-                vector_index_name=INDEX,
-                field_mapping=base.OpenSearchServerlessFieldMappingProperty(
-                    vector_field=VECTOR, text_field=TEXT, metadata_field=METADATA
-                ),
-            ),
+        storage_configuration=storage,
+    )
+
+
+def _ingest(
+    stack: Stack, environment: NewEnvironment, base: bedrock.CfnKnowledgeBase, source: bedrock.CfnDataSource
+) -> None:
+    """Start an ingestion every 15 minutes, which reads only documents that were added, changed or deleted.
+
+    A start while the last ingestion still runs is refused by Bedrock, and dropped here: the next one reads what it
+    missed. https://docs.aws.amazon.com/bedrock/latest/userguide/kb-data-source-sync-ingest.html
+    """
+    role = iam.Role(
+        stack,
+        "IngestionRole",
+        assumed_by=iam.ServicePrincipal(
+            "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": environment.account}}
         ),
     )
+    role.add_to_policy(
+        iam.PolicyStatement(
+            sid="Ingest", actions=["bedrock:StartIngestionJob"], resources=[base.attr_knowledge_base_arn]
+        )
+    )
+    target = scheduler.CfnSchedule
+    schedule = target(
+        stack,
+        "Ingestion",
+        schedule_expression=f"rate({INGESTION_MINUTES} minutes)",
+        flexible_time_window=target.FlexibleTimeWindowProperty(mode="OFF"),
+        target=target.TargetProperty(
+            # https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets-universal.html
+            arn="arn:aws:scheduler:::aws-sdk:bedrockagent:startIngestionJob",
+            role_arn=role.role_arn,
+            input=stack.to_json_string(
+                {"KnowledgeBaseId": base.attr_knowledge_base_id, "DataSourceId": source.attr_data_source_id}
+            ),
+            retry_policy=target.RetryPolicyProperty(maximum_retry_attempts=0),
+        ),
+    )
+    waits: IDependable = role
+    schedule.node.add_dependency(waits)

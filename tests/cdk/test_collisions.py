@@ -16,6 +16,7 @@ def filled(table: dict[str, Any]) -> None:
     table |= {"account": "111122223333", "access": {"issuer": "https://id.example.org", "audience": "api"}}
     for name in ("docs", "app", "api"):
         table["edge"]["distributions"][name] = {"domain": f"{name}.example.org", "certificate_arn": CERTIFICATE}
+    table["knowledge"] = {"store": "opensearch-serverless", "collection": "stackflow-knowledge-dev"}
 
 
 def told(folder: Path, **changes: object) -> list[str]:

@@ -49,6 +49,9 @@ def test_what_is_left_open_may_lie_anywhere(tmp_path: Path) -> None:
         table["neptune"]["host"] = table["aurora"]["main"]["host"] = table["aurora"]["requirements"]["host"] = (
             "db.example.org"
         )
+        # Profiles of models belong to regions.
+        del table["knowledge"]
+        table["models"]["allowed"] = {"amazon.titan-embed-text-v2:0": {"input": 0.02, "output": 0}}
 
     assert "redis.secret_arn" in load_environment(written(tmp_path, "prod", edit)).open_keys
 

@@ -30,10 +30,8 @@ def test_one_key_encrypts_everything(dev: Synth) -> None:
         assert all(each[property_] == key for each in found), type_
     queues = dev.resources("AWS::SQS::Queue", "Stores").values()
     assert [each["KmsMasterKeyId"] for each in queues] == [key] * 8
-    encryption = [policy for policy in dev.resources("AWS::OpenSearchServerless::SecurityPolicy").values()
-                  if policy["Type"] == "encryption"]  # fmt: skip
-    assert len(encryption) == 1
-    assert f"GetAtt{key_of(dev)}" in json.dumps(encryption[0]["Policy"])
+    (vectors,) = dev.resources("AWS::S3Vectors::VectorBucket").values()
+    assert f"GetAtt{key_of(dev)}" in json.dumps(vectors["EncryptionConfiguration"]["KmsKeyArn"])
     (documents,) = [id_ for id_ in dev.resources("AWS::S3::Bucket", "Stores") if id_.startswith("Documents")]
     rules = dev.resources("AWS::S3::Bucket")[documents]["BucketEncryption"]["ServerSideEncryptionConfiguration"]
     assert rules[0]["ServerSideEncryptionByDefault"] == {"KMSMasterKeyID": key, "SSEAlgorithm": "aws:kms"}
@@ -187,11 +185,8 @@ def test_the_knowledge_base_embeds_by_titan_in_1024_dimensions(dev: Synth) -> No
     assert vectors["EmbeddingModelArn"].endswith("foundation-model/amazon.titan-embed-text-v2:0")
     embedding = vectors["EmbeddingModelConfiguration"]["BedrockEmbeddingModelConfiguration"]
     assert embedding["Dimensions"] == 1024
-    (index,) = dev.resources("AWS::OpenSearchServerless::CollectionIndex").values()
-    schema = json.loads(index["IndexSchema"])
-    assert schema["mappings"]["properties"]["vector"]["dimension"] == 1024
-    assert index["IndexName"] == base["StorageConfiguration"]["OpensearchServerlessConfiguration"]["VectorIndexName"]
-    assert base["StorageConfiguration"]["Type"] == "OPENSEARCH_SERVERLESS"
+    (index,) = dev.resources("AWS::S3Vectors::Index").values()
+    assert (index["Dimension"], index["DataType"], index["DistanceMetric"]) == (1024, "float32", "cosine")
 
 
 def test_who_may_tell_the_topic(dev: Synth) -> None:

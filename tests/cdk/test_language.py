@@ -169,7 +169,7 @@ PRICE = {"input": 1, "output": 5}
             "models.allowed", {TITAN: PRICE},
             "knowledge: no model of models.allowed writes answers from it; allow one, or remove [knowledge]",
         ),
-        ("region", "eu-west-1", "models.allowed: us.anthropic.claude-opus-5 is not called from eu-west-1; name"),
+        ("region", "eu-west-1", "us.anthropic.claude-opus-5: not called from eu-west-1; name profiles"),
         (
             "functions.settings", {"KNOWLEDGE_BASE_ID": "BXJGG7PIPS"},
             "functions.settings.KNOWLEDGE_BASE_ID: the template sets it from [knowledge]; remove it",

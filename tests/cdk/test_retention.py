@@ -76,7 +76,6 @@ def test_names_are_found_by_the_schemas_of_aws(dev: Synth) -> None:
         "AWS::Lambda::Function",
         "AWS::Logs::LogGroup",
         "AWS::Neptune::DBCluster",
-        "AWS::OpenSearchServerless::Collection",
         "AWS::RDS::DBCluster",
         "AWS::SecretsManager::Secret",
         "AWS::SNS::Topic",
