@@ -18,6 +18,8 @@ from cdk.stores.vector_index import DIMENSIONS
 from cdk.tables import NewKnowledge
 
 EMBEDDINGS = "amazon.titan-embed-text-v2:0"
+# Objects of the bucket that are read.
+CHUNKS_PREFIX = "chunks/"
 INGESTION_MINUTES = 15
 
 
@@ -60,7 +62,11 @@ class Knowledge(Stack):
 
 
 def _source(stack: Stack, base: bedrock.CfnKnowledgeBase, sources: Sources) -> bedrock.CfnDataSource:
-    source = bedrock.CfnDataSource.S3DataSourceConfigurationProperty(bucket_arn=sources.bucket_arn)
+    source = bedrock.CfnDataSource.S3DataSourceConfigurationProperty(
+        bucket_arn=sources.bucket_arn, inclusion_prefixes=[CHUNKS_PREFIX]
+    )
+    # An object is one chunk already: see docs/answers.md.
+    whole = bedrock.CfnDataSource.ChunkingConfigurationProperty(chunking_strategy="NONE")
     return bedrock.CfnDataSource(
         stack,
         "KnowledgeSource",
@@ -73,6 +79,9 @@ def _source(stack: Stack, base: bedrock.CfnKnowledgeBase, sources: Sources) -> b
         ),
         data_source_configuration=bedrock.CfnDataSource.DataSourceConfigurationProperty(
             type="S3", s3_configuration=source
+        ),
+        vector_ingestion_configuration=bedrock.CfnDataSource.VectorIngestionConfigurationProperty(
+            chunking_configuration=whole
         ),
     )
 

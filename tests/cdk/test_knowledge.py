@@ -117,6 +117,12 @@ def test_the_key_serves_the_index_of_s3_alone_where_there_is_one(dev: Synth, ope
     assert principals(dev) - principals(opensearch) == {"indexing.s3vectors.amazonaws.com"}
 
 
+def test_an_object_is_a_chunk_and_is_not_divided_again(dev: Synth) -> None:
+    (source,) = dev.resources("AWS::Bedrock::DataSource").values()
+    assert source["VectorIngestionConfiguration"] == {"ChunkingConfiguration": {"ChunkingStrategy": "NONE"}}
+    assert source["DataSourceConfiguration"]["S3Configuration"]["InclusionPrefixes"] == ["chunks/"]
+
+
 def test_documents_are_read_anew_every_quarter_of_an_hour(dev: Synth, opensearch: Synth) -> None:
     for made in (dev, opensearch):
         (schedule,) = made.resources("AWS::Scheduler::Schedule", "Knowledge").values()

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from datasources.language.bedrock.client import AGENT_RUNTIME, BedrockClients
-from datasources.language.port import RetrievedPassage
+from datasources.language.port import LanguageError, RetrievedPassage
 from datasources.observability import generative_ai
 from datasources.observability.spans import CLIENT, record_span
 from datasources.records.queries import Scope
@@ -15,6 +15,9 @@ from datasources.records.queries import Scope
 # https://docs.aws.amazon.com/bedrock/latest/APIReference/API_agent-runtime_Retrieve.html
 MAX_RESULTS = 100
 MAX_QUESTION_LENGTH = 20_000
+
+# The code of a search that the store of the knowledge base cannot do.
+REFUSED_SEARCH = "ValidationException"
 
 METADATA_SUFFIX = ".metadata.json"
 
@@ -27,11 +30,15 @@ class BedrockKnowledgeBase:
     def __init__(self, clients: BedrockClients, knowledge_base: str) -> None:
         self._clients = clients
         self._id = knowledge_base
+        # S3 Vectors searches by meaning alone, and refuses a search by words too: the first search finds out.
+        self._by_words = True
 
     async def retrieve(
         self, question: str, number: int, scope: Scope, timeout_seconds: float, condition: Filter | None = None
     ) -> list[RetrievedPassage]:
-        """Return at most `number` passages that the scope sees, best first, by words and meaning. Raises LanguageError.
+        """Return at most `number` passages that the scope sees, best first, by meaning and, if the store can, by words.
+
+        Raises LanguageError.
 
         The knowledge base may be older than the tables: read each chunk by its id before it is shown. `condition` is
         a further filter of Bedrock, such as `{"in": {"key": "document_id", "value": [...]}}`.
@@ -41,26 +48,38 @@ class BedrockKnowledgeBase:
             generative_ai.DATA_SOURCE: self._id, generative_ai.KNOWLEDGE_BASE: self._id,
         }  # fmt: skip
         with record_span(f"{generative_ai.RETRIEVAL} {self._id}", CLIENT, attributes):
-            search = vector_search(number, _both(permission_filter(scope), condition))
-            reply = await self._clients.call(
-                AGENT_RUNTIME,
-                timeout_seconds,
-                lambda client: client.retrieve(
-                    knowledgeBaseId=self._id,
-                    retrievalQuery={"text": question[:MAX_QUESTION_LENGTH]},
-                    retrievalConfiguration=search,
-                ),
-            )
-            return [_read_passage(result) for result in reply["retrievalResults"]]
+            visible = _both(permission_filter(scope), condition)
+            try:
+                return await self._search(question, vector_search(number, visible, self._by_words), timeout_seconds)
+            except LanguageError as error:
+                if error.code != REFUSED_SEARCH or not self._by_words:
+                    raise
+            passages = await self._search(question, vector_search(number, visible, by_words=False), timeout_seconds)
+            self._by_words = False
+            return passages
+
+    async def _search(self, question: str, search: Mapping[str, Any], timeout_seconds: float) -> list[RetrievedPassage]:
+        reply = await self._clients.call(
+            AGENT_RUNTIME,
+            timeout_seconds,
+            lambda client: client.retrieve(
+                knowledgeBaseId=self._id,
+                retrievalQuery={"text": question[:MAX_QUESTION_LENGTH]},
+                retrievalConfiguration=search,
+            ),
+        )
+        return [_read_passage(result) for result in reply["retrievalResults"]]
 
     async def close(self) -> None:
         """Close all connections."""
         await self._clients.close()
 
 
-def vector_search(number: int, condition: Filter | None) -> Mapping[str, Any]:
-    """Return the retrievalConfiguration of a search by words and meaning."""
-    search: dict[str, Any] = {"numberOfResults": max(1, min(number, MAX_RESULTS)), "overrideSearchType": "HYBRID"}
+def vector_search(number: int, condition: Filter | None, by_words: bool = True) -> Mapping[str, Any]:
+    """Return the retrievalConfiguration of a search by meaning, and with `by_words` by words too."""
+    search: dict[str, Any] = {"numberOfResults": max(1, min(number, MAX_RESULTS))}
+    if by_words:
+        search["overrideSearchType"] = "HYBRID"
     return {"vectorSearchConfiguration": search if condition is None else search | {"filter": condition}}
 
 
