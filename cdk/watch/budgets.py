@@ -34,8 +34,8 @@ def spending_alarms(
 ) -> Iterator[cloudwatch.AlarmBase]:
     """Yield alarms on what Bedrock and the bill count, which include calls of other clients than this service.
 
-    Cost Explorer's monitors are not used: AWS creates one for all services of the account, and those of a template
-    filter by tags, which calls of models do not have.
+    Cost Explorer's monitors are not used: AWS creates one for all services of the account, and CloudWatch is hours
+    earlier.
     """
     models = environment.models
     for suffix, some in group_models(service.models):

@@ -96,7 +96,9 @@ def _stores(facts: StackInputs) -> list[cloudwatch.IWidget]:
 def _spending(environment: Environment, service: Service) -> list[cloudwatch.IWidget]:
     name, models = environment.name, service.models
     counted = ("InputTokenCount", "OutputTokenCount")
-    costs = [cost(some, 1 + MAX_MODELS_PER_ALARM * part) for part, (_, some) in enumerate(group_models(models))]
+    costs: list[cloudwatch.IMetric] = [
+        cost(some, 1 + MAX_MODELS_PER_ALARM * part) for part, (_, some) in enumerate(group_models(models))
+    ]
     return [
         _graph("Operations: statements, traversals; fields", THIRD,
             [service_metric(name, "Statements"), service_metric(name, "Traversals")],

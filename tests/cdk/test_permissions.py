@@ -232,7 +232,7 @@ def test_the_readiness_asks_versions_of_the_api_and_tells_its_own_rollout(each: 
 
 def test_each_tick_wakes_its_worker_and_no_other(each: Synth) -> None:
     resolver, template = Resolver(each), each.templates["Service"]["Resources"]
-    for schedule in each.resources("AWS::Scheduler::Schedule").values():
+    for schedule in each.resources("AWS::Scheduler::Schedule", "Service").values():
         target: dict[str, Any] = resolver.whole(schedule["Target"], "Service")
         role = schedule["Target"]["RoleArn"]["Fn::GetAtt"][0]
         documents = [

@@ -100,7 +100,7 @@ def test_the_gateway_calls_the_alias_and_nothing_else(each: Synth) -> None:
 
 
 def test_workers_of_the_clock_run_once_at_a_time(each: Synth) -> None:
-    schedules = each.resources("AWS::Scheduler::Schedule").values()
+    schedules = each.resources("AWS::Scheduler::Schedule", "Service").values()
     assert [schedule["ScheduleExpression"] for schedule in schedules] == ["rate(1 minute)"] * 3
     for suffix in ("-projector", "-requirements", "-workflows", "-migrations"):
         assert each.function(suffix)["ReservedConcurrentExecutions"] == 1

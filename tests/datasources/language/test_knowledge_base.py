@@ -110,13 +110,16 @@ async def test_who_sees_all_needs_no_filter(knowledge_base: BedrockKnowledgeBase
     assert bedrock.received[0].parameters["retrievalConfiguration"] == {"vectorSearchConfiguration": search}
 
 
+FOUND = {"retrievalResults": [{"content": {"text": "Wait."}}]}
+
+
 async def test_a_store_that_cannot_search_by_words_searches_by_meaning(
     knowledge_base: BedrockKnowledgeBase, bedrock: Bedrock
 ) -> None:
     """S3 Vectors refuses HYBRID each time, so it is asked for it once."""
-    bedrock.script("Retrieve", Refusal(400, "ValidationException"))
-    assert len(await knowledge_base.retrieve(QUESTION, 10, ALL, 5)) == 3
-    assert len(await knowledge_base.retrieve(QUESTION, 10, ALL, 5)) == 3
+    bedrock.script("Retrieve", Refusal(400, "ValidationException"), FOUND)
+    assert [each.text for each in await knowledge_base.retrieve(QUESTION, 10, ALL, 5)] == ["Wait."]
+    assert [each.text for each in await knowledge_base.retrieve(QUESTION, 10, ALL, 5)] == ["Wait."]
     searches = [each.parameters["retrievalConfiguration"]["vectorSearchConfiguration"] for each in bedrock.received]
     assert [each.get("overrideSearchType") for each in searches] == ["HYBRID", None, None]
 
@@ -124,7 +127,8 @@ async def test_a_store_that_cannot_search_by_words_searches_by_meaning(
 async def test_an_invalid_search_is_refused_and_words_are_asked_for_again(
     knowledge_base: BedrockKnowledgeBase, bedrock: Bedrock
 ) -> None:
-    bedrock.script("Retrieve", Refusal(400, "ValidationException"), Refusal(400, "ValidationException"))
+    refusal = Refusal(400, "ValidationException")
+    bedrock.script("Retrieve", refusal, refusal, FOUND)
     with pytest.raises(LanguageError, match="ValidationException"):
         await knowledge_base.retrieve(QUESTION, 5, ALL, 5)
     await knowledge_base.retrieve(QUESTION, 5, ALL, 5)
