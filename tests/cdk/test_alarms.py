@@ -213,12 +213,12 @@ def of_model(number: int) -> dict[str, Case]:
     def throttled(count: int) -> Fed:
         return lambda synth: [
             *data("AWS/Bedrock", "InvocationThrottles", {"ModelId": named(synth)}, count, MINUTES),
-            *data("AWS/Bedrock", "Invocations", {"ModelId": named(synth)}, 95, MINUTES),
+            *data("AWS/Bedrock", "Invocations", {"ModelId": named(synth)}, 98, MINUTES),
         ]
 
     return {
         f"ai-latency-{number}": aws("Bedrock", "InvocationLatency", 16_000, 4_000, ModelId=named),
-        f"ai-throttles-{number}": Case(throttled(6), throttled(4)),
+        f"ai-throttles-{number}": Case(throttled(6), throttled(5)),
         f"ai-errors-{number}": aws("Bedrock", "InvocationServerErrors", 1, 0, ModelId=named),
     }
 
