@@ -6,7 +6,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import msgspec
@@ -31,7 +31,6 @@ from resolvers.operations.use_cases import find_operation
 from resolvers.principals.principal import operator_principal
 from schema.operations import trusted_documents
 from schema.operations.catalog import operation_catalog
-
 
 # What the JSON of an answer has of each citation.
 CITATION_MEMBERS = (
@@ -134,20 +133,11 @@ def _to_json(reply: _Reply) -> str:
     if reply.answer is None:
         return msgspec.json.encode({"operation": choices[0], "data": reply.data}).decode()
     answer = reply.answer
-_CITATION_FIELDS = (
-    "heading", "number", "document_id", "first_line", "last_line", "content_hash", "item_id", "item_version",
-)  # fmt: skip
-
-
-def _to_json(answer: Answer) -> str:
     sentences = [
         {"text": each.text, "citations": [citation.number for citation in each.citations]} for each in answer.sentences
     ]
-    # An answer cites documents and items only.
-    citations = [{name: getattr(each, name) for name in _CITATION_FIELDS} for each in answer.citations]
     report = {
         "status": answer.status, "sentences": sentences, "citations": list(map(_to_members, answer.citations)),
-        "status": answer.status, "sentences": sentences, "citations": citations,
         "documents_searched": answer.documents_searched,
     }  # fmt: skip
     return msgspec.json.encode(report | ({"choices": choices} if choices else {})).decode()
@@ -165,8 +155,7 @@ def _printable(text: str) -> str:
 
 
 def _to_members(citation: Citation) -> dict[str, object]:
-    members = asdict(citation)
-    return {name: members[name] for name in CITATION_MEMBERS}
+    return {name: getattr(citation, name) for name in CITATION_MEMBERS}
 
 
 def _format(answer: Answer, width: int) -> str:
