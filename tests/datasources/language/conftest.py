@@ -1,39 +1,24 @@
 """Bedrock's double, an adapter on it, and all adapters of language models for the contract."""
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
 
 from datasources.config import LanguageProvider, LanguageSettings
+from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.language.bedrock.adapter import BedrockLanguage
 from datasources.language.port import Language
+from resolvers.answers.extractive import ExtractiveLanguage
+from tests.fixtures.answers import Library, open_library
 from tests.fixtures.bedrock import Bedrock
-from tests.fixtures.bedrock_model import Model
+from tests.fixtures.bedrock_language import bedrock, model
+
+__all__ = ["bedrock", "model"]
 
 REGION = "eu-central-1"
 KNOWLEDGE_BASE = "KB12345678"
 SETTINGS = LanguageSettings(provider=LanguageProvider.BEDROCK, region=REGION)
-
-
-@pytest.fixture
-def model() -> Model:
-    """The models and the knowledge base of the double."""
-    return Model()
-
-
-@pytest.fixture
-def bedrock(model: Model, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bedrock]:
-    """Bedrock's double, to which the SDK's variables lead. What it receives fits botocore's models."""
-    server = Bedrock(model)
-    server.start()
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    for service in ("BEDROCK_RUNTIME", "BEDROCK_AGENT_RUNTIME"):
-        monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", server.url)
-    yield server
-    server.stop()
-    assert server.faults == []
 
 
 Open = Callable[..., BedrockLanguage]
@@ -62,13 +47,26 @@ class Adapter:
 
 
 # The adapters that keep the contract: the name of a fixture, and whether it uses tokens.
-ADAPTERS = {"bedrock": ("bedrock_language", True)}
+ADAPTERS = {"bedrock": ("bedrock_language", True), "extractive": ("extractive_language", False)}
 
 
 @pytest.fixture
 def bedrock_language(open_bedrock: Open) -> BedrockLanguage:
     """Bedrock with the default settings."""
     return open_bedrock()
+
+
+@pytest.fixture(scope="module")
+async def library(postgres: EmbeddedPostgres) -> AsyncIterator[Library]:
+    """The words of six documents, by which the local adapter weighs those of a question."""
+    async with open_library(postgres, "language_contract") as opened:
+        yield opened
+
+
+@pytest.fixture
+def extractive_language(library: Library) -> ExtractiveLanguage:
+    """The local adapter, which copies sentences."""
+    return ExtractiveLanguage(library.context())
 
 
 @pytest.fixture(params=ADAPTERS)

@@ -4,7 +4,7 @@ from typing import Any
 
 from datasources.language.port import Call, Prompt, PromptSource, TaskKind, Tool
 
-QUESTION = "How do I fail over Redis with the passphrase quicksilver?"
+QUESTION = "How do I promote the replica of Redis named quicksilver?"
 REPLICA = PromptSource(1, "chunk-1", "Fail over Redis", "Promote the replica of Redis. Use redis-cli 7.2 for it.")
 BACKUP = PromptSource(2, "chunk-2", "Back up Redis", "Redis writes a snapshot each hour. It is in /var/lib/redis.")
 SOURCES = (REPLICA, BACKUP)
