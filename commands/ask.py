@@ -25,6 +25,7 @@ from resolvers.answers.answer import Answer, AnswerStatus, Citation
 from resolvers.configuration_items.loaders import ConfigurationItemByIdentificationKey
 from resolvers.context import Context
 from resolvers.errors import ShownError, SourceLost
+from resolvers.operations.cues import demands_change
 from resolvers.operations.matching import Choice, MatchStatus, OperationMatch
 from resolvers.operations.model_choice import model_choice
 from resolvers.operations.use_cases import find_operation
@@ -46,6 +47,8 @@ class _Reply:
     degraded: Sequence[str]
     data: Mapping[str, Any] | None = None
     answer: Answer | None = None
+    # Whether the question demands a change, which no answer makes.
+    is_demand: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -108,7 +111,8 @@ async def _ask(resolved: settings.Settings, question: str, keys: Sequence[tuple[
                 data = await _run(context, match.choices[0])
                 return _Reply(match, sorted(context.request.degraded), data=data)
             answer = await use_cases.ask(context, question, ids)
-            return _Reply(match, sorted(context.request.degraded), answer=answer)
+            degraded = sorted(context.request.degraded)
+            return _Reply(match, degraded, answer=answer, is_demand=demands_change(question))
     finally:
         await sources.close()
 
@@ -146,8 +150,12 @@ def _to_json(reply: _Reply) -> str:
 def _format_reply(reply: _Reply, width: int) -> str:
     if reply.answer is None:
         return f"{_printable(reply.match.choices[0].question)}\n\n{format_response(reply.data or {})}"
-    choices = [f"  {_printable(choice.question)}" for choice in reply.match.choices]
-    return "\n".join([_format(reply.answer, width), *(["", "Did you mean:", *choices] if choices else [])])
+    lines = [_format(reply.answer, width)]
+    if reply.match.choices:
+        lines += ["", "Did you mean:", *(f"  {_printable(choice.question)}" for choice in reply.match.choices)]
+    elif reply.is_demand:
+        lines += ["", *textwrap.wrap(f"Nothing was run: {reply.match.reason}.", width)]
+    return "\n".join(lines)
 
 
 def _printable(text: str) -> str:

@@ -141,3 +141,5 @@ def test_a_demand_runs_nothing() -> None:
     done = runner.invoke(application, ["ask", "close INC1"])
     assert "Did you mean" not in done.stdout
     assert "INC1\n\nnumber" not in done.stdout
+    reason = "it demands a change; words choose only queries, so run the mutation yourself"
+    assert f"Nothing was run: {reason}." in " ".join(done.stdout.split())
