@@ -22,7 +22,10 @@ SELECT c.key, count(*) FILTER (WHERE c.model <> '') AS calls,
        count(*) FILTER (WHERE c.cache = 'STALE') AS cache_stale,
        count(*) FILTER (WHERE c.cache = 'HIT' OR (c.gate_accepted > 0 AND NOT c.escalated)) AS answers
 FROM (
-    SELECT a.*, /*group*/ AS key, a.model <> '' AND a.failure = '' AND a.expires_at IS NULL AS succeeded
+    -- Not all columns, since these rows are sorted, and reasons are long.
+    SELECT /*group*/ AS key, a.model, a.input_tokens, a.output_tokens, a.cache_read_tokens, a.cache_write_tokens, a.usd,
+           a.seconds, a.failure, a.escalated, a.gate_accepted, a.gate_rejected, a.cache,
+           a.model <> '' AND a.failure = '' AND a.expires_at IS NULL AS succeeded
     FROM ai_calls a WHERE a.called_at >= %(start)s AND a.called_at < %(end)s
 ) c
 GROUP BY GROUPING SETS ((c.key), ())
