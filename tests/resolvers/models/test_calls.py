@@ -163,12 +163,6 @@ async def test_whose_budget_is_used(sources: Sources, url: str, teams: tuple[str
     assert [row[0] for row in rows(url, BUDGETS)] == [team]
 
 
-async def test_names_of_teams_are_safe_in_the_logs_of_the_provider(sources: Sources) -> None:
-    language = ScriptedLanguage()
-    await draft(caller(sources, "Größe 'x'"), language, task())
-    assert language.calls[0].metadata["team"] == "Gr__e _x_"
-
-
 async def test_fifty_askers_at_once_never_exceed_the_budget(url: str, settings: LanguageSettings) -> None:
     """Of a budget for 13 calls at their most: whatever the calls cost in the end, it is never exceeded."""
     limit = 0.1
