@@ -47,6 +47,8 @@ EXCLUDED_PATHS = (
     *(f"strawberry/{name}" for name in (
         "aiohttp", "chalice", "channels", "cli", "codegen", "django", "fastapi", "flask", "litestar", "quart", "sanic",
     )),
+    # Descriptions of boto3's resources: functions use its clients.
+    "boto3/data",
     # Certificates that botocore ignores if certifi is installed.
     "botocore/cacert.pem",
     # Examples with made-up keys, which secret scanners report.

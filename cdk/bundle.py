@@ -23,8 +23,45 @@ SOURCES = (
 # The certificates with which functions verify Aurora: see cdk/certificates.py.
 CERTIFICATES = "certificates/rds-global-bundle.pem"
 
-# Sources that are not in the bundle: the embedded stores.
-EXCLUDED_SOURCES = ("datasources/embedded",)
+# Sources that are not in the bundle: the embedded stores, and what only commands do, which are imports of files and
+# rebuilding the graph. Functions import each of their modules when they start, so a missing one fails its tests.
+EXCLUDED_SOURCES = (
+    "datasources/embedded",
+    "datasources/aurora/documents/writes.py",
+    "datasources/aurora/documents/writes.sql",
+    "datasources/aurora/imports",
+    "datasources/documents/errors.py",
+    "datasources/documents/files.py",
+    "datasources/documents/front_matter.py",
+    "datasources/documents/html.py",
+    "datasources/files/entities.py",
+    "datasources/files/formats/csv_rows.py",
+    "datasources/files/formats/documents.py",
+    "datasources/files/formats/encodings.py",
+    "datasources/files/formats/readers.py",
+    "datasources/files/formats/workbooks.py",
+    "datasources/files/hints.py",
+    "datasources/files/mapping.py",
+    "datasources/files/mappings/columns.py",
+    "datasources/files/mappings/conditions.py",
+    "datasources/files/mappings/lookups.py",
+    "datasources/files/mappings/mapping_files.py",
+    "datasources/files/mappings/patterns.py",
+    "datasources/files/mappings/times.py",
+    "datasources/files/mappings/transforms.py",
+    "datasources/files/paths.py",
+    "datasources/files/records.py",
+    "datasources/files/staging.py",
+    "datasources/graph/gremlin/bulk",
+    "resolvers/documents/importing.py",
+    "resolvers/imports/report.py",
+    "resolvers/imports/run.py",
+    "resolvers/projection/bulk.py",
+    "resolvers/projection/checkpoint.py",
+    "resolvers/projection/rebuild.py",
+    "schema/schema.graphql",
+    "settings/__main__.py",
+)
 
 # The member with the digest of the sources, in hexadecimal, which the build writes.
 DIGEST_MEMBER = "sources.sha256"
