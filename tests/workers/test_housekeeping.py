@@ -92,6 +92,30 @@ async def test_events_are_remembered_for_thirty_days(sources: Sources, url: str)
     assert rows(url, "SELECT id FROM received_events") == [("2",)]
 
 
+async def test_usage_of_models_is_kept_for_four_hundred_days(sources: Sources, url: str) -> None:
+    """And a reservation whose process ended is released."""
+    call = (
+        "INSERT INTO ai_calls (id, request_id, team, actor, operation, model, called_at, reserved_usd, expires_at) "
+        "VALUES (gen_random_uuid(), %s, 't', 'a', 'ANSWER', 'm', now() - %s::interval, %s, now() - %s::interval)"
+    )
+    budget = "INSERT INTO ai_budgets (team, day, reserved_usd) VALUES ('t', (now() AT TIME ZONE 'utc')::date - %s, %s)"
+    execute(
+        url,
+        (call, ("old", "400 days 1 minute", 0, None)),
+        (call, ("young", "399 days 23 hours", 0, None)),
+        (call, ("lost", "0", 2, "1 second")),
+        (call, ("open", "0", 3, "-1 minute")),
+        (budget, (401, 0)),
+        (budget, (399, 0)),
+        (budget, (0, 5)),
+    )
+    assert await delete_expired(sources) == DeletedCounts(0, 0, 0, 0, 2)
+    assert rows(url, "SELECT request_id, failure FROM ai_calls ORDER BY request_id") == [
+        ("lost", "LOST"), ("open", ""), ("young", ""),
+    ]  # fmt: skip
+    assert rows(url, "SELECT reserved_usd::int FROM ai_budgets ORDER BY day") == [(0,), (3,)]
+
+
 ENDS = (
     "SELECT identity, end_heard_at IS NOT NULL FROM event_times WHERE entity = 'configuration-item' ORDER BY identity"
 )
