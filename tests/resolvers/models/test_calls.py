@@ -130,8 +130,10 @@ async def test_the_result_is_recorded_after_the_deadline(sources: Sources, url: 
 
 
 async def test_a_cancelled_call_costs_what_was_reserved(sources: Sources, url: str) -> None:
-    calling = asyncio.create_task(draft(caller(sources), ScriptedLanguage(seconds=30), task()))
-    while not rows(url, LEDGER):
+    language = ScriptedLanguage(seconds=30)
+    calling = asyncio.create_task(draft(caller(sources), language, task()))
+    # The call, and not only its reservation, is under way.
+    while not language.calls:
         await asyncio.sleep(0.01)
     assert rows(url, BUDGETS) == [("", 0.0, 0.0075)]
     calling.cancel()
