@@ -61,7 +61,7 @@ async def retrieve(
 ) -> tuple[Passage, ...]:
     """Return the best passages for a text about configuration items, at most `first`, two of one document.
 
-    The knowledge base ranks chunks for documents of all kinds, if there is one and it does not fail; otherwise the main
+    The knowledge base ranks chunks for documents of all kinds, if there is one that finds any; otherwise the main
     database does. Documents whose title or key is named come first, then the order is that of the fused ranks, raised
     by the relation to the items; ties are ordered by document and position. Without the graph, which the request then
     reports as degraded, dependencies are not considered. Several texts that are retrieved together share their
@@ -109,9 +109,13 @@ async def retrieve(
 async def _rank_chunks(context: Context, text: str, kind: DocumentKind | None) -> _Ranks:
     if context.sources.knowledge_base is not None and kind is None:
         try:
-            return _Ranks(knowledge_base=await _rank_by_knowledge_base(context, context.sources.knowledge_base, text))
+            found = await _rank_by_knowledge_base(context, context.sources.knowledge_base, text)
         except LanguageError:
+            found = []
             context.request.degraded.add(KNOWLEDGE_BASE)
+        # A knowledge base that is empty, or has no chunk of ours, finds nothing.
+        if found:
+            return _Ranks(knowledge_base=found)
     keywords, similar = await asyncio.gather(
         context.loader(ChunkMatchesByText, kind).load(text), context.loader(ChunkMatchesByMeaning, kind).load(text)
     )

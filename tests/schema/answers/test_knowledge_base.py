@@ -101,6 +101,13 @@ async def test_the_filter_names_the_teams_of_the_caller(library: Library, bedroc
     }
 
 
+async def test_an_empty_one_leaves_it_to_the_main_database(library: Library) -> None:
+    context = library.context()
+    answer = await ask(context, "rack power")
+    assert (answer.passages[0].chunk.heading, answer.passages[0].keyword_rank) == ("Power of a rack", 1)
+    assert context.request.degraded == set()
+
+
 async def test_without_it_the_main_database_ranks(library: Library, bedrock: Bedrock) -> None:
     bedrock.script("Retrieve", Refusal(403, "AccessDeniedException"))
     context = library.context()
