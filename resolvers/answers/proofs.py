@@ -18,6 +18,7 @@ from resolvers.answers.loaders import ChunksByDocument, RelationshipIdsByImpact
 from resolvers.configuration_items.loaders import ConfigurationItemById
 from resolvers.context import Context
 
+DOCUMENTS_READ = "documents:read"
 ITEMS_READ = "configuration-items:read"
 
 
@@ -125,7 +126,7 @@ async def _verify(
         if citation.item_id is not None:
             fact = facts.get((citation.item_id, sentence.fact or ""))
             verdicts.append(_verify_fact(number, sentence, fact, is_complete=not context.request.degraded))
-        elif citation.document_id is not None:
+        elif citation.document_id is not None and context.principal.allows(DOCUMENTS_READ):
             chunks = await context.loader(ChunksByDocument).load(citation.document_id)
             verdicts.append(_verify_lines(number, sentence.text, citation, chunks))
     gone = SentenceVerdict(number, sentence.text, Verdict.GONE, VerdictReason.NO_SOURCE)
@@ -137,6 +138,9 @@ def _verify_fact(number: int, sentence: ProvenSentence, fact: Fact | None, *, is
     text = sentence.text
     if fact is not None and fact.text == text:
         return SentenceVerdict(number, text, Verdict.HOLDS, VerdictReason.SAME)
+    # Without a permission for a part of it, such as the owner, the fact that is read is shorter.
+    if fact is not None and text.startswith(fact.text.removesuffix(".")):
+        return SentenceVerdict(number, text, Verdict.GONE, VerdictReason.NO_SOURCE)
     if fact is not None:
         return SentenceVerdict(number, text, Verdict.CHANGED, VerdictReason.OTHER_FACT, fact.text)
     if is_complete or sentence.fact not in {FactKind.DEPENDENTS, FactKind.DEPENDENCIES}:

@@ -70,13 +70,16 @@ class BedrockLanguage:
                 self._settings, call, [{"text": CHOICE}], build_messages(question, ()), toolConfig=build_tools(tools)
             )
             reply, seconds = await self._send(RUNTIME, "converse", request, call)
-            choice = read_choice(reply, tools, seconds)
+            with refuse_malformed_replies(request, call):
+                choice = read_choice(reply, tools, seconds)
             _describe(span, choice.completion)
             return choice
 
     async def _converse(self, prompt: Prompt, sources: Sequence[PromptSource], call: Call) -> Draft:
-        reply, seconds = await self._send(RUNTIME, "converse", self._build(prompt, sources, call), call)
-        return read_draft(reply, sources, seconds)
+        request = self._build(prompt, sources, call)
+        reply, seconds = await self._send(RUNTIME, "converse", request, call)
+        with refuse_malformed_replies(request, call):
+            return read_draft(reply, sources, seconds)
 
     async def _stream(
         self, prompt: Prompt, sources: Sequence[PromptSource], call: Call, progress: Callable[[DraftSentence], None]
@@ -93,7 +96,8 @@ class BedrockLanguage:
 
         stream = DraftStream(request, sources, notify)
         try:
-            return await self._clients.call(RUNTIME, call.timeout_seconds, stream.read)
+            with refuse_malformed_replies(request, call):
+                return await self._clients.call(RUNTIME, call.timeout_seconds, stream.read)
         except LanguageError as error:
             if stream.begun or _lacks_reply(error):
                 error.usage = stream.usage
@@ -108,7 +112,8 @@ class BedrockLanguage:
     async def _retrieve_and_generate(self, question: str, sources: Sequence[PromptSource], call: Call) -> Draft:
         request = build_knowledge_base_request(self._settings, question, sources, call)
         reply, seconds = await self._send(AGENT_RUNTIME, "retrieve_and_generate", request, call)
-        return read_knowledge_base_draft(reply, request, sources, seconds)
+        with refuse_malformed_replies(request, call):
+            return read_knowledge_base_draft(reply, request, sources, seconds)
 
     async def _send(
         self, service: str, operation: str, request: Mapping[str, Any], call: Call
@@ -146,6 +151,16 @@ class BedrockLanguage:
     async def close(self) -> None:
         """See the port."""
         await self._clients.close()
+
+
+@contextmanager
+def refuse_malformed_replies(request: Mapping[str, Any], call: Call) -> Iterator[None]:
+    """Raise LanguageError for a reply that lacks what Bedrock's model promises; it may be billed all the same."""
+    try:
+        yield
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        usage = estimate_usage(request, call.max_tokens)
+        raise LanguageError(LanguageFailure.UNAVAILABLE, "MalformedReply", usage) from error
 
 
 def _lacks_reply(error: LanguageError) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from datasources.language.bedrock.prompts import NO_ANSWER
-from datasources.language.bedrock.sentences import TextBlock, split_sentences
+from datasources.language.bedrock.sentences import TextBlock, remove_control_characters, split_sentences
 from datasources.language.bedrock.usage import estimate_tokens, estimate_usage, read_usage
 from datasources.language.port import (
     Completion,
@@ -57,14 +57,14 @@ def _read_block(content: Mapping[str, Any], sources: Sequence[PromptSource]) -> 
     cited = content.get("citationsContent", {})
     text = content.get("text", "") + "".join(part.get("text", "") for part in cited.get("content", ()))
     numbers = (find_source(citation, sources) for citation in cited.get("citations", ()))
-    return TextBlock(text, [number for number in numbers if number is not None])
+    return TextBlock(remove_control_characters(text), [number for number in numbers if number is not None])
 
 
 def find_source(citation: Mapping[str, Any], sources: Sequence[PromptSource]) -> int | None:
     """Return the number of the source that is cited, by its index or its id; None if the prompt has no such source."""
     index = citation.get("location", {}).get("searchResultLocation", {}).get("searchResultIndex")
     if index is not None:
-        return sources[index].number if index < len(sources) else None
+        return sources[index].number if 0 <= index < len(sources) else None
     return next((source.number for source in sources if source.id == citation.get("source")), None)
 
 
@@ -125,7 +125,7 @@ class DraftStream:
             if self._first_token is None:
                 self._first_token = time.monotonic() - self._begin
             block = self._blocks.setdefault(event["contentBlockIndex"], TextBlock())
-            block.text += event["delta"].get("text", "")
+            block.text += remove_control_characters(event["delta"].get("text", ""))
             if (citation := event["delta"].get("citation")) is not None:
                 number = find_source(citation, self._sources)
                 block.sources += [] if number is None else [number]

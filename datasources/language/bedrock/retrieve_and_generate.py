@@ -8,7 +8,7 @@ from datasources.language.bedrock.converse import remove_refusal
 from datasources.language.bedrock.knowledge_base import vector_search
 from datasources.language.bedrock.prompts import KNOWLEDGE_BASE_TEMPLATE
 from datasources.language.bedrock.requests import parse_profiles
-from datasources.language.bedrock.sentences import TextBlock, split_sentences
+from datasources.language.bedrock.sentences import TextBlock, remove_control_characters, split_sentences
 from datasources.language.bedrock.usage import estimate_tokens, estimate_usage
 from datasources.language.port import Call, Completion, Draft, LanguageError, LanguageFailure, PromptSource, StopReason
 
@@ -53,7 +53,7 @@ def read_knowledge_base_draft(
     reply: Mapping[str, Any], request: Mapping[str, Any], sources: Sequence[PromptSource], seconds: float
 ) -> Draft:
     """Return the draft in a reply, with an estimated usage."""
-    text = reply["output"]["text"]
+    text = remove_control_characters(reply["output"]["text"])
     blocked = reply.get("guardrailAction") == "INTERVENED"
     usage = estimate_usage([request, [(each.heading, each.text) for each in sources]], estimate_tokens(len(text)))
     completion = Completion(
@@ -71,7 +71,9 @@ def _blocks(text: str, reply: Mapping[str, Any], sources: Sequence[PromptSource]
     numbers = {source.id: source.number for source in sources}
     blocks, end = [], 0
     for citation in reply.get("citations", ()):
-        part = citation.get("generatedResponsePart", {}).get("textResponsePart", {}).get("text", "")
+        part = remove_control_characters(
+            citation.get("generatedResponsePart", {}).get("textResponsePart", {}).get("text", "")
+        )
         start = text.find(part, end)
         if not part or start < 0:
             continue

@@ -46,3 +46,8 @@ def _spans(text: str) -> Iterable[tuple[int, int]]:
             if any(letter.isalnum() for letter in sentence):
                 begin = first + len(sentence) - len(sentence.lstrip())
                 yield begin, begin + len(sentence.strip())
+
+
+def remove_control_characters(text: str) -> str:
+    """Return a text of a model without controls, marks of direction and surrogates, which no store or terminal takes."""
+    return "".join(each if each.isprintable() or each == "\n" else " " if each.isspace() else "" for each in text)

@@ -11,13 +11,16 @@ CHARACTERS_A_TOKEN = 3
 
 
 def read_usage(usage: Mapping[str, int]) -> TokenUsage:
-    """Return the usage in a reply of Converse."""
-    return TokenUsage(
+    """Return the usage in a reply of Converse. ValueError for a negative number."""
+    read = TokenUsage(
         usage["inputTokens"],
         usage["outputTokens"],
         usage.get("cacheReadInputTokens", 0),
         usage.get("cacheWriteInputTokens", 0),
     )
+    if min(read.input, read.output, read.cache_read, read.cache_write) < 0:
+        raise ValueError("the usage has a negative number of tokens")
+    return read
 
 
 def estimate_usage(request: Any, output_tokens: int) -> TokenUsage:

@@ -258,3 +258,26 @@ async def test_a_malformed_choice_asks_back(library: Library, bedrock: Bedrock) 
     answered = await library.ask(FIND, question="in whose hands is redis")
     found = answered.data["findOperation"]
     assert (found["status"], 1 < len(found["choices"]) <= 3, len(bedrock.received)) == ("UNSURE", True, 1)
+
+
+@pytest.mark.parametrize("lost", ["usage", "stopReason", "output"])
+async def test_a_malformed_reply_costs_no_answer(library: Library, bedrock: Bedrock, lost: str) -> None:
+    bedrock.script("Converse", {key: value for key, value in reply([cited(SUPPORTED, 0)]).items() if key != lost})
+    found = await answer(library)
+    # Such a reply does not fit botocore's models, which the double notes.
+    bedrock.faults.clear()
+    assert (found["status"], found["origin"]) == ("ANSWERED", "EXTRACTED")
+    assert "UNAVAILABLE" in found["routerDecision"]["reason"]
+
+
+async def test_controls_in_a_reply_are_left_out(library: Library, bedrock: Bedrock) -> None:
+    bedrock.script("Converse", reply([cited("Promote the replica\x00\x1b\u202e with\u00a0the highest offset.", 0)]))
+    assert texts(await answer(library)) == [SUPPORTED]
+
+
+async def test_documents_are_verified_with_their_permission_alone(library: Library, bedrock: Bedrock) -> None:
+    bedrock.script("Converse", reply([cited(SUPPORTED, 0)]))
+    found = await answer(library, PROMOTE, REDIS)
+    for without, kinds in (("documents:read", {"HOLDS", "GONE"}), ("teams:read", {"HOLDS", "GONE"})):
+        verified = await library.ask(VERIFY, without=without, id=found["id"])
+        assert {each["verdict"] for each in verified.data["verifyAnswer"]} == kinds
