@@ -9,12 +9,12 @@ from types import MappingProxyType
 from resolvers.answers.words import number, stem
 
 # One of two equal questions may have one of these more: they name nothing.
-_NEUTRAL = "service services system systems issue issues problem problems usage exactly properly correctly"
+_NEUTRAL = "service services issue issues problem problems exactly properly correctly"
 # Words without which a question asks for the same. Quantifiers, negations, and prepositions of direction stay.
 _FILLERS = """
-a an the this that these those there here is are be been being am do does doing did have has having had get gets can
-could should would i you we it its me us our your their please tell show give find list for in on at with of about so
-just then any some go need needed want wants use used using which what who whom whose where when why how s
+a an the this that these those there here is are be been being do does doing have has having can could would i you we
+it its me us our your their please tell for in on at with of about so just then any some need needed want wants which
+what who whom whose where when why how s
 """
 _ABBREVIATIONS = MappingProxyType(
     {
@@ -31,11 +31,12 @@ _TO_BE = frozenset(("is", "are", "be", "being", "was", "were", "not"))
 # Answers that differ from one day to the next.
 _LIVE = re.compile(
     r"""\b(?:now|current(?:ly)?|to(?:day|night|morrow)|yesterday|still|ongoing|recent(?:ly)?|latest|status|ago|live|firing
-    |on[ -]call|at[ ]the[ ]moment|my|mine|me|so[ ]far|yet|since|(?:in|for|during)[ ]the[ ](?:last|past)
+    |on[ -]?call|at[ ]the[ ]moment|my|mine|me|resolved|unresolved|morning|so[ ]far|yet|since
+    |(?:in|for|during)[ ]the[ ](?:last|past)
     |open[ ](?:incident|change|ticket|alert)s?|(?:incident|change|ticket|alert)s?[ ](?:is|are)[ ]open
     |(?:this|last|past|next|previous)[ ](?:\d+[ ])?
      (?:minute|hour|day|night|week|month|quarter|year|mon|tues|wednes|thurs|fri|satur|sun)\w*
-    |(?:is|are|was|were)(?:[ ]\S+){1,4}[ ](?:up|down|healthy|degraded|available|reachable|running|broken))\b""",
+    |(?:is|are|was|were)(?:[ ]\S+){1,4}[ ](?:up|down|primary|healthy|degraded|available|reachable|running|broken))\b""",
     re.VERBOSE,
 )
 _POLITE = r"(?:(?:please|can you|could you|would you|tell me|show me|show|give me|find)\s+)*"
@@ -44,6 +45,10 @@ _GUIDE = re.compile(
     r"(?:runbook|procedure|steps|instructions|guide)\s+(?:for|to|on|about)\s+"
 )
 _HOW = re.compile(rf"^{_POLITE}how (?:to|(?:do|can|should|would|could) (?:i|you|we|one))\s+")
+# Signs that change what is asked for: a comparison, a negative number, 'c++', a redirection.
+_SIGN = re.compile(r"[<>=+#~|&*^%$\\]|!=|(?<![\w.])-\d")
+# Of capitals only, or one capital after a word: 'US', 'IT', 'zone A'. A question wholly in capitals has none.
+_CAPITALS = re.compile(r"(?<!\w)(?:[A-Z]{2,}|(?<=[a-z] )[A-HJ-Z])(?!\w)")
 _WORD = re.compile(r"\d+(?:[.:,]\d+)*%?(?![^\W_])|[^\W_]+(?:[-_.:/@][^\W_]+)*")
 
 
@@ -97,8 +102,14 @@ def read_question(text: str, names: Collection[str] = ()) -> Question:
     intent = next((each for each, pattern in _INTENTS.items() if pattern.match(plain)), Intent.PLAIN)
     if match := _GUIDE.match(plain) or _HOW.match(plain):
         plain, intent = plain[match.end() :], Intent.HOW
-    fixed = frozenset(part for name in names for part in _WORD.findall(name.lower()))
+    capitals = () if text.isupper() else _CAPITALS.findall(text)
+    fixed = frozenset(part for name in (*names, *capitals) for part in _WORD.findall(name.lower()))
     return Question(intent, tuple(_canonical_words(_invert_genitives(_WORD.findall(plain)), fixed)))
+
+
+def has_signs(text: str) -> bool:
+    """Whether a question has a sign that its words lose, so that it is equal to no other."""
+    return _SIGN.search(text) is not None
 
 
 def is_live(text: str) -> bool:

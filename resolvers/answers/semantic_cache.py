@@ -17,7 +17,7 @@ from uuid_utils import uuid7
 from datasources.aurora.answers import cache
 from datasources.language.embeddings import open_embedder
 from datasources.records.answers import CachedAnswerMatch, CachedAnswerQuery, CachedAnswerRecord
-from resolvers.answers.questions import Intent, Question, have_same_structure, is_live, read_question
+from resolvers.answers.questions import Intent, Question, has_signs, have_same_structure, is_live, read_question
 from resolvers.context import Context
 
 # The least cosine of the embeddings of two questions. A higher limit only loses hits: `python -m bench.semantic_cache`.
@@ -69,9 +69,9 @@ class Lookup:
 async def look_up(context: Context, question: str, key: CacheKey, draw: Callable[[], float] = random.random) -> Lookup:
     """Return the stored answer to a question of the same structure, in the scope of the caller.
 
-    One statement; a stale answer is deleted by another. A question about live state is always a MISS.
+    One statement; a stale answer is deleted by another. A question about live state, or with signs, is always a MISS.
     """
-    if is_live(question):
+    if is_live(question) or has_signs(question):
         return Lookup(LookupResult.MISS)
     form = read_question(question, key.names)
     found = await cache.fetch_candidates(
@@ -94,14 +94,14 @@ async def store(
     chunks: Sequence[tuple[str, str]],
     items: Mapping[str, int],
 ) -> bool:
-    """Store an answer as text, for a day. False, with nothing stored, for a question about live state.
+    """Store an answer as text, for a day. False, with nothing stored, for a question about live state or with signs.
 
     `chunks` has ids and content hashes of all chunks that the answer cites, `items` the versions of items by id. Only
     answers that were accepted may be stored. Of two answers to one question that are stored at the same time, the last
     one stays.
     """
     form = read_question(question, key.names)
-    if is_live(question) or not form.words:
+    if is_live(question) or has_signs(question) or not form.words:
         return False
     record = CachedAnswerRecord(
         id=str(uuid7()),

@@ -49,5 +49,5 @@ def _spans(text: str) -> Iterable[tuple[int, int]]:
 
 
 def remove_control_characters(text: str) -> str:
-    """Return a text of a model without controls, marks of direction and surrogates, which no store or terminal takes."""
+    """Return a text of a model without controls, marks of direction and surrogates, which no store takes."""
     return "".join(each if each.isprintable() or each == "\n" else " " if each.isspace() else "" for each in text)

@@ -144,6 +144,12 @@ async def test_questions_about_live_state_are_not_stored(library: Library) -> No
     assert execute(library, "SELECT count(*) FROM cached_answers") == [(0,)]
 
 
+async def test_questions_with_signs_are_neither_stored_nor_found(library: Library) -> None:
+    assert not await put(library.context(), "alerts with a load > 10")
+    assert await put(library.context(), "alerts with a load 10")
+    assert await get(library.context(), "alerts with a load < 10") == MISS
+
+
 async def test_the_last_of_two_answers_to_one_question_stays(library: Library) -> None:
     await put(library.context(), value="one")
     await put(library.context(), value="two")
