@@ -2,6 +2,7 @@
 
 import strawberry
 
+from schema.answers.subscriptions import AnswerSubscriptions
 from schema.change_feed.types import FeedSubscriptions
 
 
@@ -9,5 +10,5 @@ from schema.change_feed.types import FeedSubscriptions
     name="Subscription",
     description="All subscriptions, served at `/graphql/stream` as Server-Sent Events.",
 )
-class SubscriptionRoot(FeedSubscriptions):
+class SubscriptionRoot(AnswerSubscriptions, FeedSubscriptions):
     pass

@@ -75,6 +75,37 @@ class Answer:
     id: str | None = None
 
 
+class CitationNumbers:
+    """Numbers distinct citations from 1, in the order of their first use."""
+
+    def __init__(self) -> None:
+        self._numbered: dict[Citation, Citation] = {}
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """All citations, by number."""
+        return tuple(self._numbered.values())
+
+    def assign(self, citations: Sequence[Citation]) -> tuple[Citation, ...]:
+        """Return citations with their numbers."""
+        for each in citations:
+            self._numbered.setdefault(each, replace(each, number=len(self._numbered) + 1))
+        return tuple(self._numbered[each] for each in citations)
+
+
+def cite_facts(facts: Sequence[Fact], numbers: CitationNumbers) -> list[CitedSentence]:
+    """Return facts as sentences that cite the versions of their items."""
+    cited = _cite_items(facts)
+    return [CitedSentence(fact.text, numbers.assign([cited[fact.item.id]]), fact.kind) for fact in facts]
+
+
+def cite_sentence(
+    sentence: DraftSentence, chunks: Mapping[int, DocumentChunkRecord], numbers: CitationNumbers
+) -> CitedSentence:
+    """Return a sentence of a draft that cites lines of documents."""
+    return CitedSentence(sentence.text, numbers.assign(_cite_chunks(sentence, chunks)))
+
+
 def compose(
     status: AnswerStatus,
     facts: Sequence[Fact],
@@ -83,24 +114,16 @@ def compose(
     searched: int,
 ) -> Answer:
     """Return the answer with numbered citations: facts first, then the sentences of a draft over the passages."""
-    cited = _cite_items(facts)
-    sources: list[tuple[str, tuple[Citation, ...], FactKind | None]] = [
-        (fact.text, (cited[fact.item.id],), fact.kind) for fact in facts
-    ]
-    sources += [(each.text, _cite_chunks(each, generation.chunks), None) for each in generation.sentences]
-    numbered: dict[Citation, Citation] = {}
-    for _, citations, _ in sources:
-        for citation in citations:
-            numbered.setdefault(citation, replace(citation, number=len(numbered) + 1))
+    numbers = CitationNumbers()
+    sentences = cite_facts(facts, numbers)
+    sentences += [cite_sentence(each, generation.chunks, numbers) for each in generation.sentences]
     lines = [] if status is AnswerStatus.ANSWERED else [_describe_search(passages, searched)]
-    lines += [" ".join([text, *(f"[{numbered[each].number}]" for each in citations)]) for text, citations, _ in sources]
+    lines += [" ".join([each.text, *(f"[{citation.number}]" for citation in each.citations)]) for each in sentences]
     return Answer(
         status,
         "\n".join(lines),
-        tuple(
-            CitedSentence(text, tuple(numbered[each] for each in citations), fact) for text, citations, fact in sources
-        ),
-        tuple(numbered.values()),
+        tuple(sentences),
+        numbers.citations,
         passages,
         searched,
         generation.origin,

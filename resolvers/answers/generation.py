@@ -8,11 +8,11 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from datasources.language.port import Call, Draft, DraftSentence, Language, Prompt, StopReason
+from datasources.language.port import Call, DraftSentence, Language, Prompt, StopReason
 from datasources.records.configuration_items import ConfigurationItemRecord
 from datasources.records.document_chunks import DocumentChunkRecord
+from resolvers.answers.drafts import BeginDraft, Drafts
 from resolvers.answers.extractive import MODEL, ExtractiveLanguage
-from resolvers.answers.faithfulness import check_draft
 from resolvers.answers.loaders import ChunkById
 from resolvers.answers.passages import Passage
 from resolvers.answers.semantic_cache import CacheKey, LookupResult, look_up, store
@@ -99,12 +99,17 @@ class _Attempt:
 
 
 async def draft_answer(
-    context: Context, prompt: Prompt, passages: tuple[Passage, ...], items: Sequence[ConfigurationItemRecord]
+    context: Context,
+    prompt: Prompt,
+    passages: tuple[Passage, ...],
+    items: Sequence[ConfigurationItemRecord],
+    begin_draft: BeginDraft | None = None,
 ) -> Generation:
     """Return a draft about items: of the cache or a language model if there is one, else of sentences of the passages.
 
     A draft with too many sentences that their sources do not support is written once more, by a model of a higher tier,
-    and then replaced by copied sentences. A model that finds no answer gives an empty draft.
+    and then replaced by copied sentences. A model that finds no answer gives an empty draft. With `begin_draft` replies
+    are streamed, and each supported sentence is passed on when it is complete.
     """
     chunks = {passage.rank: passage.chunk for passage in passages}
     language = context.sources.language
@@ -119,13 +124,14 @@ async def draft_answer(
             return cached
         tokens = _count_tokens(prompt)
         task = create_task(context, prompt.kind, prompt.question, tokens, MAX_OUTPUT_TOKENS, items=len(items))
-        attempt = await _generate(context, language, prompt, task)
+        attempt = await _generate(context, Drafts(language, prompt, chunks, begin_draft), task)
         routing = attempt.routing
         if attempt.sentences is not None:
             if attempt.sentences:
                 await _store(context, prompt.question, key, attempt.sentences, chunks, items)
             return Generation(attempt.sentences, AnswerOrigin.GENERATED, chunks, routing, result)
-    copied = await ExtractiveLanguage(context, passages).draft(prompt, LOCAL_CALL)
+    progress = None if begin_draft is None else begin_draft(chunks)
+    copied = await ExtractiveLanguage(context, passages).draft(prompt, LOCAL_CALL, progress)
     return Generation(copied.sentences, AnswerOrigin.EXTRACTED, chunks, routing, result)
 
 
@@ -168,17 +174,16 @@ async def _store(
     )
 
 
-async def _generate(context: Context, language: Language, prompt: Prompt, task: Task) -> _Attempt:
+async def _generate(context: Context, drafts: Drafts, task: Task) -> _Attempt:
     """Call a model, and once more one of a higher tier if the draft is not sufficient and time and money are left."""
     clock = asyncio.get_running_loop().time
     begin = clock()
-    first = await _attempt(context, language, prompt, task, can_escalate=True)
+    first = await _attempt(context, drafts, task, can_escalate=True)
     if first.sentences is not None or not first.routing.is_escalated:
         return first
     second = await _attempt(
         context,
-        language,
-        prompt,
+        drafts,
         replace(
             task,
             min_tier=first.routing.decision.tier + 1,
@@ -201,14 +206,13 @@ async def _generate(context: Context, language: Language, prompt: Prompt, task: 
     )
 
 
-async def _attempt(context: Context, language: Language, prompt: Prompt, task: Task, *, can_escalate: bool) -> _Attempt:
-    result = await call_model(context, task, lambda call: language.draft(prompt, call))
+async def _attempt(context: Context, drafts: Drafts, task: Task, *, can_escalate: bool) -> _Attempt:
+    result = await call_model(context, task, drafts.draft)
     routing = Routing(result.decision, None, result.reason, result.usd, len(result.calls), 0, is_escalated=False)
     draft = result.value
     if draft is None:
         return _Attempt(None, routing)
-    texts = {source.number: f"{source.heading}\n{source.text}" for source in prompt.sources}
-    accepted, is_sufficient = _check(draft, texts)
+    accepted, is_sufficient = drafts.check(draft)
     rejected = len(draft.sentences) - len(accepted)
     is_escalated = can_escalate and not is_sufficient and draft.completion.stop is not StopReason.GUARDRAIL
     await record_gate(context, result.calls[-1], len(accepted), rejected, escalated=is_escalated)
@@ -217,22 +221,6 @@ async def _attempt(context: Context, language: Language, prompt: Prompt, task: T
         reason = "The draft was not supported by its sources." if rejected else "The draft was not complete."
         return _Attempt(None, replace(routing, reason=reason))
     return _Attempt(accepted, replace(routing, model=result.model))
-
-
-def _check(draft: Draft, texts: Mapping[int, str]) -> tuple[tuple[DraftSentence, ...], bool]:
-    """Return the sentences that their sources support, and whether the draft is sufficient without the others."""
-    if draft.completion.stop is not StopReason.END:
-        return (), False
-    if not draft.sentences:
-        # The model found no answer in the sources, which is an answer.
-        return (), True
-    cited = [replace(each, sources=_known(each.sources, texts)) for each in draft.sentences]
-    checked = check_draft([(each.text, [texts[number] for number in each.sources]) for each in cited])
-    return tuple(cited[place] for place in checked.accepted), checked.is_sufficient
-
-
-def _known(numbers: Sequence[int], texts: Mapping[int, str]) -> tuple[int, ...]:
-    return tuple(number for number in dict.fromkeys(numbers) if number in texts)
 
 
 def _count_tokens(prompt: Prompt) -> int:

@@ -16,6 +16,7 @@ from resolvers.answers.facts import Fact, state_facts
 from resolvers.answers.generation import draft_answer
 from resolvers.answers.loaders import DocumentCount, TermsByText, TermWeightsByText
 from resolvers.answers.passages import Passage
+from resolvers.answers.progress import AnswerProgress
 from resolvers.answers.proofs import store_answer
 from resolvers.answers.retrieval import retrieve
 from resolvers.configuration_items.loaders import ConfigurationItemById, ConfigurationItemsByIncident
@@ -35,8 +36,10 @@ DOCUMENTS_READ = "documents:read"
 ITEMS_READ = "configuration-items:read"
 
 
-async def ask(context: Context, question: str, about: Sequence[str] = ()) -> Answer:
-    """Answer a question about items, by their ids.
+async def ask(
+    context: Context, question: str, about: Sequence[str] = (), progress: AnswerProgress | None = None
+) -> Answer:
+    """Answer a question about items, by their ids. `progress` publishes its sentences as they are written.
 
     Without a language model, the same question on the same data has the same answer. Raises BadUserInput or
     LimitExceeded, with the argument, for a question that is empty or too long, and for unknown or too many items;
@@ -52,8 +55,11 @@ async def ask(context: Context, question: str, about: Sequence[str] = ()) -> Ans
         # For the draft, which finds it loaded.
         context.loader(TermWeightsByText).load(text),
     )
+    if progress is not None:
+        progress.state_facts(facts)
+    begin_draft = None if progress is None else progress.begin_draft
     generation, is_stated = await asyncio.gather(
-        draft_answer(context, _prompt(text, passages), passages, items),
+        draft_answer(context, _prompt(text, passages), passages, items, begin_draft),
         _is_stated(context, text, items, facts),
     )
     status = AnswerStatus.ANSWERED if generation.sentences or is_stated else AnswerStatus.UNKNOWN

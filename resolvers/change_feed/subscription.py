@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from datasources.aurora.outbox import feed
@@ -14,6 +13,7 @@ from datasources.request import RequestContext, use_request
 from resolvers.change_feed.use_cases import FeedPage, allowed_kinds, cursor_expired, fetch_changes
 from resolvers.context import Context
 from resolvers.errors import SourceLost
+from resolvers.event_batch import EventBatch
 from resolvers.incidents.loaders import IncidentById
 from resolvers.loading.tables import RowBy
 from resolvers.outbox_poller import RETRY_SECONDS, Listener
@@ -32,21 +32,13 @@ RESTRICTED_LOADERS: dict[FeedKind, type[RowBy[Any]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class FeedBatch:
-    """Entries, oldest first, and a new context in which they are resolved. An empty batch is a heartbeat."""
-
-    entries: tuple[FeedEntry, ...]
-    context: Context
-
-
 async def stream_changes(
     context: Context,
     listening: SubscriptionState,
     place: FeedCursor | None,
     kinds: Sequence[FeedKind] | None,
     ids: Sequence[str] | None,
-) -> AsyncGenerator[FeedBatch, None]:
+) -> AsyncGenerator[EventBatch[FeedEntry], None]:
     """Yield the entries after a cursor, or from now on, in the order and by the rules of `fetch_changes`; never ends.
 
     The caller is authenticated again at intervals, and visibility is checked when an entry is sent, since an incident
@@ -61,9 +53,9 @@ async def stream_changes(
         async with aclosing(_pending_entries(context, listening, kinds, ids)) as waiting:
             async for entries in waiting:
                 while (shown := await _visible_batch(context, listening, kinds, entries)) is None:
-                    yield FeedBatch((), context)
+                    yield EventBatch((), context)
                     await asyncio.sleep(RETRY_SECONDS)
-                if shown.entries or not entries:
+                if shown.events or not entries:
                     yield shown
                 if entries:
                     listening.position = entries[-1].place
@@ -139,7 +131,7 @@ def _new_request(context: Context, sees: int | None = None) -> RequestContext:
 
 async def _visible_batch(
     context: Context, listening: SubscriptionState, kinds: Sequence[FeedKind] | None, entries: Sequence[FeedEntry]
-) -> FeedBatch | None:
+) -> EventBatch[FeedEntry] | None:
     """Return the entries that are visible now; None if a store is unavailable and visibility is unknown."""
     sees = max((each.transaction for each in entries), default=None)
     call = _new_request(context, sees)
@@ -149,7 +141,8 @@ async def _visible_batch(
             allowed = set(allowed_kinds(context, kinds))
             context.require("feed:read")
             fresh = Context(context.principal, context.scope, context.sources, call, context.limits)
-            return FeedBatch(await _visible(fresh, [each for each in entries if each.kind in allowed]), fresh)
+            visible = await _visible(fresh, [each for each in entries if each.kind in allowed])
+            return EventBatch(visible, fresh, [each.place for each in visible])
     except (SourceError, SourceLost, IssuerUnavailable) as error:
         log.warning("a stream waits", extra={"request_id": context.request.request_id, "problem": str(error)})
         return None

@@ -254,6 +254,21 @@ class HasSuggestedRunbooks:
     )
 
 
+ASK_ARGUMENTS = (
+    Argument(
+        "question",
+        str,
+        f"The question, 1 to {MAX_QUESTION_LENGTH:,} characters, for example `How do I fail over Redis?`.",
+    ),
+    Argument(
+        "about",
+        list[strawberry.ID] | None,
+        f"Global ids of the configuration items that it is about, at most {MAX_ITEMS}. Documents about them, "
+        "and about what they depend on, rank higher.",
+    ),
+)
+
+
 @strawberry.type
 class AnswerQueries:
     ask: Answer | None = field(
@@ -262,18 +277,6 @@ class AnswerQueries:
         "items. Needs `documents:read` too, and `configuration-items:read` for `about`. Eight statements; about items, "
         "up to eight more and three walks; with a language model, three more for each call.",
         needs=ASK_PERMISSION,
-        arguments=(
-            Argument(
-                "question",
-                str,
-                f"The question, 1 to {MAX_QUESTION_LENGTH:,} characters, for example `How do I fail over Redis?`.",
-            ),
-            Argument(
-                "about",
-                list[strawberry.ID] | None,
-                f"Global ids of the configuration items that it is about, at most {MAX_ITEMS}. Documents about them, "
-                "and about what they depend on, rank higher.",
-            ),
-        ),
+        arguments=ASK_ARGUMENTS,
         cost=ASK_COST,
     )

@@ -8,9 +8,10 @@ import strawberry
 
 from datasources.records.feed import FeedCursor, FeedEntry, FeedKind, FeedStep
 from resolvers.change_feed import use_cases
-from resolvers.change_feed.subscription import FeedBatch, stream_changes
+from resolvers.change_feed.subscription import stream_changes
 from resolvers.context import Context
 from resolvers.errors import BadUserInput
+from resolvers.event_batch import EventBatch
 from schema.declarations.enums import register_enum
 from schema.declarations.fields import PAGE, Argument, attribute, field, stream
 from schema.declarations.ids import decode_id, encode_id
@@ -73,7 +74,7 @@ def _decode_feed_cursor(cursor: str | None) -> FeedCursor | None:
     raise malformed_cursor("cursor")
 
 
-def _changes(context: Context, arguments: Mapping[str, Any]) -> AsyncIterator[FeedBatch]:
+def _changes(context: Context, arguments: Mapping[str, Any]) -> AsyncIterator[EventBatch[FeedEntry]]:
     subscription = context.subscription
     if subscription is None:
         raise BadUserInput("a subscription is a stream; send it to /graphql/stream", argument="query")

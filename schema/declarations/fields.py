@@ -237,9 +237,15 @@ def stream(
     *,
     needs: str,
     arguments: tuple[Argument, ...] = (),
+    cost: int = 0,
 ) -> Any:
-    """Declare a subscription whose events have the type of the field. `needs` is checked again for each event."""
-    return _build_field(StreamDeclaration(call), description, needs, arguments, None)
+    """Declare a subscription whose events have the type of the field. `needs` is checked again for each event.
+
+    `cost` is that of the whole stream in addition to the fields of one event, as of `field`.
+    """
+    declared: DeclaredField = _build_field(StreamDeclaration(call), description, needs, arguments, None)
+    declared.cost += cost
+    return declared
 
 
 def declared_fields(type_: type) -> dict[str, DeclaredField]:

@@ -95,7 +95,9 @@ class StreamEndpoint:
         call = self._endpoint.begin_call(http)
         try:
             if self._poller is None:
-                raise StreamsUnavailable("streams are not served here; poll changesSince", field="changesSince")
+                raise StreamsUnavailable(
+                    "streams are not served here; poll changesSince, or send ask as a query", field="changesSince"
+                )
             if http.method == "HEAD":
                 raise MethodNotAllowed("a stream has no end to measure; use GET or POST", "GET, POST")
             _check_accept(http.headers.get("accept", ""))

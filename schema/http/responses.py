@@ -11,9 +11,9 @@ from graphql import DocumentNode, ExecutionResult, OperationType, create_source_
 from datasources.config import DocumentLimits
 from datasources.observability.spans import SERVER, record_call
 from datasources.request import use_request
-from resolvers.change_feed.subscription import FeedBatch
 from resolvers.context import Context
 from resolvers.errors import ShownError
+from resolvers.event_batch import EventBatch
 from schema.change_feed.types import encode_feed_cursor
 from schema.execution.document_cache import GRAPHQL_SCHEMA
 from schema.execution.execution import (
@@ -73,7 +73,7 @@ async def _stream_events(
 
 async def _open_source_stream(
     document: DocumentNode, request: GraphQLRequest, context: Context
-) -> AsyncGenerator[FeedBatch, None] | ExecutionResult:
+) -> AsyncGenerator[EventBatch[object], None] | ExecutionResult:
     executor = DeclaredExecutor.build(
         GRAPHQL_SCHEMA,
         document,
@@ -86,22 +86,22 @@ async def _open_source_stream(
     stream = create_source_event_stream(executor)
     if not isinstance(stream, ExecutionResult | AsyncIterable):
         stream = await stream
-    return stream if isinstance(stream, ExecutionResult) else cast("AsyncGenerator[FeedBatch, None]", stream)
+    return stream if isinstance(stream, ExecutionResult) else cast("AsyncGenerator[EventBatch[object], None]", stream)
 
 
 async def _respond_to_batch(
-    document: DocumentNode, request: GraphQLRequest, context: Context, batch: FeedBatch
+    document: DocumentNode, request: GraphQLRequest, context: Context, batch: EventBatch[object]
 ) -> Sequence[StreamMessage]:
-    if not batch.entries:
+    if not batch.events:
         cursor = _current_cursor(context)
         return () if cursor is None else [StreamMessage(None, cursor)]
     call = batch.context.request
     with use_request(call), record_call("subscription", SERVER, call, {"graphql.operation.type": "subscription"}):
-        executions = (execute_document(document, request, batch.context, entry) for entry in batch.entries)
+        executions = (execute_document(document, request, batch.context, event) for event in batch.events)
         results = await asyncio.gather(*executions)
+    cursors: Sequence[str | None] = [encode_feed_cursor(each) for each in batch.positions] or [None] * len(results)
     return [
-        StreamMessage(to_body(result, batch.context), encode_feed_cursor(entry.place))
-        for result, entry in zip(results, batch.entries, strict=True)
+        StreamMessage(to_body(result, batch.context), cursor) for result, cursor in zip(results, cursors, strict=True)
     ]
 
 

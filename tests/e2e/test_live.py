@@ -102,4 +102,4 @@ def test_lambda_keeps_no_stream_open(settings: Settings, monkeypatch: pytest.Mon
         app._lambda_application.cache_clear()
     assert answered["statusCode"] == 501
     (error,) = json.loads(answered["body"])["errors"]
-    assert error["message"] == "streams are not served here; poll changesSince"
+    assert error["message"] == "streams are not served here; poll changesSince, or send ask as a query"

@@ -17,9 +17,10 @@ from datasources.records.queries import Scope
 from datasources.request import RequestContext
 from datasources.sources import Sources
 from resolvers import outbox_poller as live_tail
-from resolvers.change_feed.subscription import FeedBatch, stream_changes
+from resolvers.change_feed.subscription import stream_changes
 from resolvers.context import Context
 from resolvers.errors import SlowConsumer
+from resolvers.event_batch import EventBatch
 from resolvers.outbox_poller import Listener, OutboxPoller
 from resolvers.principals.principal import Principal
 from resolvers.subscription_state import SubscriptionState
@@ -35,7 +36,7 @@ WHO = person(*READER, "feed:read", "relationships:read")
 
 def listened(
     sources: Sources, tail: OutboxPoller, place: FeedCursor | None, who: Principal = WHO
-) -> AsyncGenerator[FeedBatch, None]:
+) -> AsyncGenerator[EventBatch[FeedEntry], None]:
     """What one hears from a place on."""
 
     async def prove() -> Principal:
@@ -49,12 +50,12 @@ def listened(
     return stream_changes(context, listening, place, None, None)
 
 
-async def heard(stream: AsyncIterator[FeedBatch], count: int) -> list[FeedEntry]:
+async def heard(stream: AsyncIterator[EventBatch[FeedEntry]], count: int) -> list[FeedEntry]:
     """At least so many entries."""
     found: list[FeedEntry] = []
     async with asyncio.timeout(20):
         while len(found) < count:
-            found += (await anext(stream)).entries
+            found += (await anext(stream)).events
     return found
 
 
@@ -123,7 +124,7 @@ async def test_what_waits_is_looked_at_when_its_turn_comes(sources: Sources, row
     """Between the look at the outbox and the turn of an entry its incident became restricted, or open."""
     tail = OutboxPoller(sources.main, every=0.005)
     async with aclosing(listened(sources, tail, None)) as stream:
-        assert (await anext(stream)).entries == ()
+        assert (await anext(stream)).events == ()
         rows.incident(1)
         rows.incident(2, OTHER)
         rows.items(3)
@@ -140,7 +141,7 @@ async def test_nobody_looks_where_nobody_listens(sources: Sources, rows: Rows) -
     tail = OutboxPoller(sources.main, every=0.005)
     for number in (1, 2):
         async with aclosing(listened(sources, tail, None)) as one, aclosing(listened(sources, tail, None)) as two:
-            assert ((await anext(one)).entries, (await anext(two)).entries) == ((), ())
+            assert ((await anext(one)).events, (await anext(two)).events) == ((), ())
             rows.items(number)
             assert await heard(one, 1) == await heard(two, 1)
             assert tail._task is not None

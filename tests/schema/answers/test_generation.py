@@ -11,11 +11,10 @@ import pytest
 
 from datasources.config import LanguageProvider, LanguageSettings
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.language.bedrock.adapter import BedrockLanguage
 from resolvers.answers.use_cases import ask
 from tests.fixtures.answers import REDIS, Library, open_library
 from tests.fixtures.bedrock import Bedrock, Refusal
-from tests.fixtures.bedrock_language import bedrock, model
+from tests.fixtures.bedrock_language import bedrock, model, with_model
 from tests.fixtures.bedrock_model import cited, reply, tool_use
 
 __all__ = ["bedrock", "model"]
@@ -46,21 +45,6 @@ async def library(plain_library: Library, bedrock: Bedrock) -> AsyncIterator[Lib
         connection.execute("TRUNCATE ai_calls, ai_budgets, cached_answers")
     async with with_model(plain_library, SETTINGS) as opened:
         yield opened
-
-
-class with_model:
-    """The library with a language model of these settings."""
-
-    def __init__(self, library: Library, settings: LanguageSettings) -> None:
-        self.language = BedrockLanguage(settings)
-        sources = replace(library.sources, language=self.language, language_settings=settings)
-        self.library = replace(library, sources=sources)
-
-    async def __aenter__(self) -> Library:
-        return self.library
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.language.close()
 
 
 async def answer(library: Library, question: str = PROMOTE, *about: str, **caller: str) -> dict[str, Any]:
