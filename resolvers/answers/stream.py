@@ -15,13 +15,16 @@ async def stream_answer(
 ) -> AsyncGenerator[EventBatch[AnswerEvent | BaseException], None]:
     """Yield each sentence of an answer when it is written, and then the answer of `ask`, or the error that it raised.
 
-    The deadline is that of the request. After so many seconds without an event, a heartbeat. When the stream is closed,
-    the model is not waited for.
+    The deadline is that of the request and, with a language model, its latency budget in addition. After so many
+    seconds without an event, a heartbeat. When the stream is closed, the model is not waited for.
     """
+    call = context.request
+    if context.sources.language is not None and call.deadline is not None:
+        call.deadline += context.sources.language_settings.latency_seconds
     # Ends with None.
     events: asyncio.Queue[AnswerEvent | None] = asyncio.Queue()
     progress = AnswerProgress(events.put_nowait)
-    with use_request(context.request):
+    with use_request(call):
         answering = asyncio.create_task(ask(context, question, about, progress))
     answering.add_done_callback(lambda _: events.put_nowait(None))
     try:

@@ -143,13 +143,13 @@ async def test_an_unsupported_sentence_is_never_shown(server: Server, bedrock: B
 
 
 async def test_a_rejected_draft_is_replaced_by_one_with_a_higher_number(server: Server, bedrock: Bedrock) -> None:
-    bedrock.script("ConverseStream", lines(UNSUPPORTED, SUPPORTED))
+    bedrock.script("ConverseStream", lines(UNSUPPORTED, SUPPORTED), lines(PICK))
     sentences, last = events_of(await server.ask(about=[f"ci_{REDIS}"]))
     texts = [each["text"] for each in last["answer"]["sentences"]]
-    facts = texts[:4]
-    assert texts[4] == PICK
-    # The deadline leaves no time for a model of a higher tier, so the second draft is copied.
+    *facts, written = texts
+    assert (len(facts), written) == (4, PICK)
     assert sentences == [*((1, text) for text in (*facts, SUPPORTED)), *((2, text) for text in texts)]
+    assert last["answer"]["routerDecision"] == {"calls": 2, "rejected": 1, "isEscalated": True}
     assert last["draft"] == 2
 
 
