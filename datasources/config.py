@@ -233,6 +233,9 @@ class RequestLimits:
         "The deadline of a request; fields whose store answers later are null.", minimum=0.1, maximum=300)] = 10.0
     body_bytes: Annotated[int, Variable("REQUEST_BODY_BYTES",
         "Maximum size of a request's body, in bytes.", minimum=1_024, maximum=10_485_760)] = 1_048_576
+    plans: Annotated[bool, Variable("COMPILED_PLANS",
+        "Whether queries are executed by [compiled plans](performance.md#plans) where that is possible. Without them "
+        "answers are the same, and slower.")] = True
     document: DocumentLimits = field(default_factory=DocumentLimits)
 
 

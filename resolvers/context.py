@@ -24,6 +24,8 @@ class Limits:
 
     page: int = DocumentLimits().page
     fields: int = DocumentLimits().cost
+    # Whether queries are executed by compiled plans where that is possible.
+    plans: bool = True
 
 
 class Caller(Protocol):
@@ -79,6 +81,8 @@ class Context:
     limits: Limits = field(default_factory=Limits)
     # Only for subscriptions.
     subscription: SubscriptionState | None = None
+    # Why graphql-core executed the operation; empty if a plan did.
+    fallback: str = ""
     waves: Waves = field(init=False)
     # Coerced field arguments, cached by place in the document and parent type.
     arguments: dict[tuple[Any, str], Any] = field(default_factory=dict)

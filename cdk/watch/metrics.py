@@ -20,6 +20,7 @@ SERVICE_METRICS: Mapping[str, str] = {
     "CacheHits": "values that the cache had",
     "CacheMisses": "values that it had not",
     "Degraded": "answers that went without a store",
+    "Fallbacks": "operations that no plan answered",
     "StoreDown": "stores that could not be asked",
     "ProjectionLagSeconds": "age of the oldest change that the graph does not have",
     "ProjectedRows": "changes that the projector has done",

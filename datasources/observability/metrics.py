@@ -28,6 +28,7 @@ UNITS: Mapping[str, str] = {
     "CacheHits": COUNT,
     "CacheMisses": COUNT,
     "Degraded": COUNT,
+    "Fallbacks": COUNT,
     # Of stores.
     "StoreDown": COUNT,
     # Of streams.

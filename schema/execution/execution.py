@@ -5,7 +5,7 @@ import gc
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     DocumentNode,
@@ -25,11 +25,14 @@ from schema.execution.budget import DeadlineExceeded, ExecutionStopped
 from schema.execution.document_cache import GRAPHQL_SCHEMA, prepare_document
 from schema.execution.executor import GRACE_SECONDS, DeclaredExecutor
 from schema.execution.limits import check_cost, check_variables
+from schema.execution.plans.plans import Plans
 from schema.operations import document_id, trusted_documents
 
 # Logged errors of one operation: a list of a thousand rows can have a thousand equal errors.
 MAX_LOGGED_ERRORS = 5
 FREE_FORM_PERMISSION = "documents:free-form"
+
+PLANS = Plans()
 
 log = logging.getLogger("stackflow")
 
@@ -139,6 +142,10 @@ async def execute_document(
     """Execute a checked document, for one event of a subscription if given. Its request must be the current one."""
     try:
         async with asyncio.timeout(_timeout_seconds(context)):
+            if context.limits.plans and event is None:
+                executor = _build_executor(document, request, context)
+                if not isinstance(executor, list) and (data := await PLANS.execute(document, executor)) is not None:
+                    return ExecutionResult(data, None)
             result = execute(
                 GRAPHQL_SCHEMA,
                 document,
@@ -153,6 +160,19 @@ async def execute_document(
         return _stopped_result(DeadlineExceeded())
     except ExecutionStopped as stopped:
         return _stopped_result(stopped.reason)
+
+
+def _build_executor(
+    document: DocumentNode, request: GraphQLRequest, context: Context
+) -> DeclaredExecutor | list[GraphQLError]:
+    executor = DeclaredExecutor.build(
+        GRAPHQL_SCHEMA,
+        document,
+        context_value=context,
+        raw_variable_values=dict(request.variables or {}),
+        operation_name=request.operation_name,
+    )
+    return cast("DeclaredExecutor | list[GraphQLError]", executor)
 
 
 def _stopped_result(reason: ShownError) -> ExecutionResult:

@@ -152,7 +152,7 @@ class DeclaredExecutor(Executor[None]):
                 result = source
             else:
                 self.budget.spend(declared.cost)
-                arguments = self._coerce_arguments(parent_type, definition, declared, field_details_list)
+                arguments = self.coerce_arguments(parent_type, definition, declared, field_details_list)
                 result = resolve_field(declaration, context, source, arguments)
             is_awaited = self.is_awaitable(result)
             self.track_coroutine(result)
@@ -193,13 +193,14 @@ class DeclaredExecutor(Executor[None]):
             self.handle_field_error(error, definition.type, field_details_list, path)
             return None
 
-    def _coerce_arguments(
+    def coerce_arguments(
         self,
         parent_type: GraphQLObjectType,
         definition: GraphQLField,
         declared: DeclaredField,
         field_details_list: FieldDetailsList,
     ) -> Arguments:
+        """Return the arguments of a field, converted once for each place in the document and parent type."""
         if not definition.args:
             return NO_ARGUMENTS
         first = field_details_list[0]

@@ -72,6 +72,7 @@ def log_operation(request: GraphQLRequest, context: Context) -> Iterator[Operati
                 "errors": codes[:MAX_LOGGED_ERRORS],
                 "errors_left_out": max(0, len(codes) - MAX_LOGGED_ERRORS),
                 "degraded": sorted(context.request.degraded),
+                "fallback": context.fallback,
                 "measured": MetricValues(
                     {
                         "OperationMilliseconds": milliseconds,
@@ -83,6 +84,7 @@ def log_operation(request: GraphQLRequest, context: Context) -> Iterator[Operati
                         "CacheHits": usage.hits,
                         "CacheMisses": usage.misses,
                         "Degraded": int(bool(context.request.degraded)),
+                        "Fallbacks": int(bool(context.fallback)),
                         "StoreDown": len({each.get("store") for each in errors if _is_store_down(each)}),
                     },
                     trusted.name if trusted is not None else None,

@@ -71,6 +71,7 @@ class GraphQLEndpoint:
         self._timeout = limits.timeout
         self._body_bytes = limits.body_bytes
         self.limits = limits.document
+        self._plans = limits.plans
         self._documents = PersistedDocuments(self.limits)
 
     async def respond(self, http: HttpRequest) -> HttpResponse:
@@ -105,7 +106,11 @@ class GraphQLEndpoint:
             principal = await self.authenticate(http.headers.get("authorization"))
         request = await self._read_request(http, principal)
         return request, Context(
-            principal, principal.scope, self._sources, call, Limits(page=self.limits.page, fields=self.limits.cost)
+            principal,
+            principal.scope,
+            self._sources,
+            call,
+            Limits(page=self.limits.page, fields=self.limits.cost, plans=self._plans),
         )
 
     async def authenticate(self, authorization: str | None) -> Principal:

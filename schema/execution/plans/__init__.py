@@ -1,0 +1,1 @@
+"""Compiled plans: operations that are executed level by level, from the declarations of fields."""
