@@ -5,6 +5,10 @@ from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from resolvers.answers.forms.conditions import keeps_conditions, keeps_negations
+from resolvers.answers.forms.quantifiers import keeps_quantities
+from resolvers.answers.forms.relations import keeps_relations
+from resolvers.answers.forms.tokens import read_tokens
 from resolvers.answers.statements import (
     Source,
     Statement,
@@ -12,6 +16,7 @@ from resolvers.answers.statements import (
     read,
     read_source,
     split_clauses,
+    split_sentences,
     with_synonyms,
     word_root,
 )
@@ -49,6 +54,9 @@ class Rule(StrEnum):
     CLAUSE = "CLAUSE"
     RUN = "RUN"
     ACTION = "ACTION"
+    QUANTIFIER = "QUANTIFIER"
+    EXCEPTION = "EXCEPTION"
+    ORDER = "ORDER"
     NEGATION = "NEGATION"
     POLARITY = "POLARITY"
 
@@ -103,6 +111,9 @@ def check_sentence(sentence: str, source: str) -> Rejection | None:
     if any(word in CRITICAL and word not in text.roots for word in statement.roots):
         return Rejection(Rule.ACTION)
     evidence = _evidence(statement, clauses, text)
+    form = next(filter(None, (_compare_forms(each, statement, text) for each in split_sentences(sentence))), None)
+    if form is not None:
+        return Rejection(form)
     copied = next((each for each in evidence if _is_copy(statement, each)), None)
     if copied is not None:
         return _compare_copy(statement, copied)
@@ -148,6 +159,32 @@ def _evidence(statement: Statement, clauses: Sequence[Statement], source: Source
         best = max((share for share, _ in shares), default=0.0)
         found += [each for share, each in shares if share == best]
     return list({id(each): each for each in found}.values())
+
+
+def _compare_forms(statement: Statement, draft: Statement, source: Source) -> Rule | None:
+    """Return which form of a sentence of a draft differs from those of the sentences that have most of its words."""
+    likest = _likest(statement, source)
+    if not likest or any(each.words == statement.words for each in source.statements):
+        return None
+    tokens = read_tokens(statement.text)
+    whole = [read_tokens(each.text) for each in likest]
+    clauses = split_clauses(statement.text)
+    parts = [*whole, *(read_tokens(each.text) for clause in clauses for each in _likest(clause, source))]
+    copied = max(likest, key=lambda each: _similarity(statement.roots, each.roots))
+    if not keeps_quantities(tokens, parts):
+        return Rule.QUANTIFIER
+    if not keeps_relations(tokens, whole):
+        return Rule.ORDER
+    if not keeps_conditions(tokens, read_tokens(draft.text), read_tokens(copied.text)):
+        return Rule.EXCEPTION
+    return None if keeps_negations(tokens, parts) else Rule.NEGATION
+
+
+def _likest(statement: Statement, source: Source) -> list[Statement]:
+    """Return the sentences of the source that have most of the content words, all that have as many."""
+    shares = [(_coverage(statement.roots, with_synonyms(each.roots)), each) for each in source.statements]
+    best = max((share for share, _ in shares), default=0.0)
+    return [each for share, each in shares if share == best > 0]
 
 
 def _similarity(one: frozenset[str], other: frozenset[str]) -> float:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from resolvers.answers.vocabulary import SYNONYMS
-from resolvers.answers.words import content_words, number, root, tokenize
+from resolvers.answers.words import content_words, join_bounds, number, root, tokenize
 
 # Characters of a source that are read: a chunk of one endless line has no limit.
 MAX_CHARACTERS = 8_000
@@ -31,8 +31,9 @@ _FENCE = re.compile(r"^\s*(?:```|~~~)[\w-]*\s*$", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A sentence or a clause: its words in order, and the roots of its content words."""
+    """A sentence or a clause: its text, its words in order, and the roots of its content words."""
 
+    text: str
     words: tuple[str, ...]
     roots: frozenset[str]
 
@@ -59,8 +60,8 @@ def read_source(source: str) -> Source:
     sentences = [part for block in blocks if not block.startswith("#") for part in _END.split(block)]
     statements = tuple(statement for each in sentences if (statement := read(each)).words)
     pairs = [
-        Statement(one.words + other.words, one.roots | other.roots)
-        for one, other in pairwise((*statements, Statement((), frozenset())))
+        Statement(f"{one.text} {other.text}", one.words + other.words, one.roots | other.roots)
+        for one, other in pairwise((*statements, Statement("", (), frozenset())))
     ]
     windows = tuple(with_synonyms(each.roots | headings) for each in pairs)
     roots = with_synonyms(frozenset[str]().union(headings, *(each.roots for each in statements)))
@@ -71,8 +72,8 @@ def read_source(source: str) -> Source:
 
 def read(text: str) -> Statement:
     """Return a text as one statement."""
-    words = tuple(tokenize(text))
-    return Statement(words, frozenset(word_root(word) for word in content_words(words)))
+    words = tuple(tokenize(join_bounds(text.lower())))
+    return Statement(text, words, frozenset(word_root(word) for word in content_words(words)))
 
 
 def word_root(word: str) -> str:
@@ -92,6 +93,11 @@ def has_atoms(sentence: str, source: Source) -> bool:
     return all(_occurs(" ".join(atom.split()), source.text) for atom in atoms if atom) and all(
         root(name) in source.roots for name in names
     )
+
+
+def split_sentences(text: str) -> Iterator[Statement]:
+    """Yield the sentences of a text without blocks, as statements."""
+    yield from map(read, _END.split(text))
 
 
 def split_clauses(sentence: str) -> Iterator[Statement]:

@@ -69,13 +69,22 @@ tie ties tying
 """
 
 # Words that say little by themselves: articles, pronouns, prepositions, auxiliary and light verbs.
-FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split())
+FUNCTION_WORDS = frozenset(_FUNCTION_WORDS.split()) | {"atmost", "atleast"}
 # Words that deny what stands near them.
 NEGATIONS = frozenset(_NEGATIONS.split())
 # Words that may stand for a negation in other words: 'is not reachable', 'is unreachable'.
 WEAK_NEGATIONS = frozenset(_WEAK_NEGATIONS.split())
 _CONTRACTION = re.compile(
     r"\b(ca|wo|sha|do|does|did|is|are|was|were|have|has|had|should|would|could|must|need)n['’]?t\b"
+)
+_NUMBER_FOLLOWS = rf"(?=\)? (?:\d|one|{'|'.join(_NUMBER_WORDS.split())}))"
+_BOUNDS = (
+    (re.compile(r"\b(\w+) or more\b"), r"atleast \1"),
+    (re.compile(r"\b(\w+) or (?:less|fewer)\b"), r"atmost \1"),
+    (re.compile(rf"\b(?:no|not) (?:more|greater) than{_NUMBER_FOLLOWS}"), "atmost"),
+    (re.compile(rf"\b(?:no|not) (?:less|fewer) than{_NUMBER_FOLLOWS}"), "atleast"),
+    (re.compile(rf"\b(?:(?:at )?most|up to){_NUMBER_FOLLOWS}"), "atmost"),
+    (re.compile(rf"\bat least\b|\bleast{_NUMBER_FOLLOWS}"), "atleast"),
 )
 _NUMBERS = MappingProxyType(
     {word: str(number) for number, word in enumerate(_NUMBER_WORDS.split(), start=2)}
@@ -98,8 +107,19 @@ _SUFFIXES = (
 
 def tokenize(text: str) -> list[str]:
     """Return the words of a text in lower case, 'not' for "n't", in order."""
-    lower = _CONTRACTION.sub(r"\1 not", text.lower()).replace("cannot", "can not")
-    return [_without_possessive(word) for word in _WORD.findall(lower)]
+    return [_without_possessive(word) for word in _WORD.findall(expand_contractions(text.lower()))]
+
+
+def expand_contractions(lower: str) -> str:
+    """Return a text in lower case with 'not' for "n't" and for the end of 'cannot'."""
+    return _CONTRACTION.sub(r"\1 not", lower).replace("cannot", "can not")
+
+
+def join_bounds(lower: str) -> str:
+    """Return a text in lower case with 'atmost' and 'atleast' for phrases that say so: 'no more than', 'two or more'."""
+    for pattern, bound in _BOUNDS:
+        lower = pattern.sub(bound, lower)
+    return lower
 
 
 @lru_cache(16_384)

@@ -1,0 +1,95 @@
+"""Conditions and negations: what a sentence excepts, requires or denies, and whether another sentence keeps it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from resolvers.answers.forms.tokens import BREAK, STOP, Token, content_after, content_before, has_root, roots, share
+from resolvers.answers.words import NEGATIONS, WEAK_NEGATIONS
+
+# The share of the words of a main clause that a sentence must have to repeat it.
+MIN_MAIN_SHARE = 0.8
+# The share of the words of a condition of which a sentence must have more to keep it.
+MIN_CONDITION_SHARE = 0.5
+# Content words after a negation that it may deny.
+MAX_SCOPE = 6
+_EXCEPTIONS = frozenset({"unless", "except", "without"})
+_CONDITIONS = _EXCEPTIONS | {"onlyif", "until", "before", "if"}
+# Other words that may stand for one of them.
+_SUBORDINATES = _CONDITIONS | {"when", "once", "after", "while", "then", "first", "otherwise", "insteadof", "needs"}
+# Conditions that say nothing: 'if necessary'.
+_IDLE = frozenset({"necessari", "possibl", "relevant", "applic", "appropri", "desir", "requir", "want", "doubt"})
+_DENIALS = NEGATIONS | WEAK_NEGATIONS | _EXCEPTIONS | {"onlyif", "until", "before", "insteadof", "only"}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A clause of a sentence that begins with a word such as 'unless', and the main clause that it limits, by roots."""
+
+    marker: str
+    main: frozenset[str]
+    condition: frozenset[str]
+
+
+def list_conditions(tokens: Sequence[Token]) -> Iterator[Condition]:
+    """Yield the conditions of a sentence with what they limit."""
+    for place, token in enumerate(tokens):
+        if token.word not in _CONDITIONS:
+            continue
+        start = _start(tokens, place)
+        end = _end(tokens, place)
+        main = tokens[start:place]
+        if not roots(main):
+            # The condition comes first: 'Unless it lags, promote it.'
+            main = tokens[end + 1 : _stop(tokens, end + 1)]
+        yield Condition(token.word, roots(main), roots(tokens[place:end]))
+
+
+def keeps_conditions(sentence: Sequence[Token], text: Sequence[Token], evidence: Sequence[Token]) -> bool:
+    """Whether a sentence that repeats a main clause of the evidence has its condition too, it or the text around it."""
+    said, words = roots(sentence), roots(text)
+    markers = sum(token.word in _SUBORDINATES for token in text)
+    expected = sum(token.word in _SUBORDINATES for token in evidence)
+    denies = any(token.word in _DENIALS for token in text)
+    for each in list_conditions(evidence):
+        if not each.main or each.condition <= _IDLE or share(each.main, said) < MIN_MAIN_SHARE:
+            continue
+        if share(each.condition, words) <= MIN_CONDITION_SHARE:
+            if markers < expected:
+                return False
+        elif each.marker in _EXCEPTIONS and not denies:
+            return False
+    return True
+
+
+def keeps_negations(sentence: Sequence[Token], evidence: Sequence[Sequence[Token]]) -> bool:
+    """Whether each word that a sentence denies is denied by the evidence, or is not in it at all."""
+    words = frozenset[str]().union(*map(roots, evidence))
+    denied = frozenset[str]().union(
+        *(_scope(tokens, place) for tokens in evidence for place, each in enumerate(tokens) if each.word in _DENIALS)
+    )
+    for place, token in enumerate(sentence):
+        if token.word in NEGATIONS:
+            head = next(content_after(sentence, place, 1), None)
+            if head is not None and head.root in words and not has_root(head.root, denied):
+                return False
+    return True
+
+
+def _scope(tokens: Sequence[Token], place: int) -> frozenset[str]:
+    return roots(content_after(tokens, place, MAX_SCOPE)) or roots(content_before(tokens, place, MAX_SCOPE))
+
+
+def _start(tokens: Sequence[Token], place: int) -> int:
+    """Return where the clause before a place begins: after the last mark that has content behind it."""
+    for start in range(place, 0, -1):
+        if tokens[start - 1].word == STOP or (tokens[start - 1].word == BREAK and roots(tokens[start:place])):
+            return start
+    return 0
+
+
+def _end(tokens: Sequence[Token], place: int) -> int:
+    return next((end for end in range(place + 1, len(tokens)) if tokens[end].word in {BREAK, STOP}), len(tokens))
+
+
+def _stop(tokens: Sequence[Token], place: int) -> int:
+    return next((end for end in range(place, len(tokens)) if tokens[end].word == STOP), len(tokens))
