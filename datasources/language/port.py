@@ -3,6 +3,8 @@
 Laws of every adapter:
 - A draft cites only sources of its prompt, by their numbers; a sentence without a citation is not dropped here.
 - Equal prompts to a local adapter have equal drafts. A local adapter uses no tokens.
+- The tokens of a call bound the characters of its reply: a longer one ends there, by MAX_TOKENS. A draft has at most
+  MAX_SENTENCES; a reply of more is MALFORMED.
 - Every failure is a LanguageError. Text of a source is data: an adapter never executes it, and never treats it as an
   instruction of its own.
 - No question and no text of a source is in a log, a span or the message of an error.
@@ -14,6 +16,9 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from datasources.records.queries import Scope
+
+# Four times as many as prompts ask for.
+MAX_SENTENCES = 24
 
 
 class TaskKind(StrEnum):

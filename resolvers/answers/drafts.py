@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from datasources.language.port import Call, Draft, DraftSentence, Language, Prompt, StopReason
+from datasources.language.port import MAX_SENTENCES, Call, Draft, DraftSentence, Language, Prompt, StopReason
 from datasources.records.document_chunks import DocumentChunkRecord
 from resolvers.answers.faithfulness import check_draft
 
@@ -46,18 +46,26 @@ class Drafts:
         return await self.language.draft(self.prompt, call, self.begin_draft(self.chunks, check))
 
     def check(self, draft: Draft) -> tuple[tuple[DraftSentence, ...], bool]:
-        """Return the sentences that their sources support, and whether the draft is sufficient without the others."""
-        if draft.completion.stop is not StopReason.END:
+        """Return the sentences that their sources support, and whether the draft is sufficient without the others.
+
+        A draft of more than MAX_SENTENCES is not checked.
+        """
+        if draft.completion.stop is not StopReason.END or len(draft.sentences) > MAX_SENTENCES:
             return (), False
         # A model that found no answer in the sources gave an answer.
         return _check(draft.sentences, self.texts) if draft.sentences else ((), True)
 
 
 def _check(sentences: Sequence[DraftSentence], texts: Mapping[int, str]) -> tuple[tuple[DraftSentence, ...], bool]:
-    """Return the sentences that their sources support, and whether they are sufficient without the others."""
+    """Return the sentences that their sources support, as plain text, and whether they are sufficient."""
+    # The parser of Markdown adds 130 ms to a cold start, so it is imported only if it is used.
+    from resolvers.answers.plain_text import to_plain_text
+
     cited = [replace(each, sources=_known(each.sources, texts)) for each in sentences]
-    checked = check_draft([(each.text, [texts[number] for number in each.sources]) for each in cited])
-    return tuple(cited[place] for place in checked.accepted), checked.is_sufficient
+    sources = [[texts[number] for number in each.sources] for each in cited]
+    plain = [to_plain_text(each.text, its) for each, its in zip(cited, sources, strict=True)]
+    checked = check_draft([(each.checked, its) for each, its in zip(plain, sources, strict=True)])
+    return tuple(replace(cited[place], text=plain[place].text) for place in checked.accepted), checked.is_sufficient
 
 
 def _known(numbers: Sequence[int], texts: Mapping[int, str]) -> tuple[int, ...]:

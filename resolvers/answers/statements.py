@@ -11,9 +11,9 @@ from resolvers.answers.words import content_words, join_bounds, number, root, to
 
 # Characters of a source that are read: a chunk of one endless line has no limit.
 MAX_CHARACTERS = 8_000
-# Numbers, tickets, names with '_', digits, inner capitals, paths, options and hosts: they are copied or wrong.
+# URLs, numbers, tickets, names with '_', digits, inner capitals, paths, options and hosts: they are copied or wrong.
 _ATOM = re.compile(
-    r"`[^`\n]+`|(?<![\w-])--?[a-z][\w-]+|\b\w*_\w+|(?<!\w)/[\w.-]+(?:/[\w.-]+)+|\d+(?:[.:,]\d+)*%?(?![\w-])"
+    r"`[^`\n]+`|\bhttps?://[^\s<>()\[\]`\"']+|(?<![\w-])--?[a-z][\w-]+|\b\w*_\w+|(?<!\w)/[\w.-]+(?:/[\w.-]+)+|\d+(?:[.:,]\d+)*%?(?![\w-])"
     r"|(?<![\w-])[\w-]*\d[\w-]*|\b[A-Za-z]+[a-z][A-Z]\w*|\b\w[\w-]*(?:\.[\w-]+)+"
 )
 _NAME = re.compile(r"(?<=[a-z,)] )[A-Z][a-z]{2,}\b")
@@ -88,7 +88,7 @@ def with_synonyms(roots: frozenset[str]) -> frozenset[str]:
 
 def has_atoms(sentence: str, source: Source) -> bool:
     """Whether a source has all numbers, names and pieces of code of a sentence."""
-    atoms = {match[0].strip("`").rstrip(".,:").lower() for match in _ATOM.finditer(sentence)}
+    atoms = {match[0].strip("`").rstrip(".,:;!?").lower() for match in _ATOM.finditer(sentence)}
     names = content_words(match[0].lower() for match in _NAME.finditer(sentence))
     return all(_occurs(" ".join(atom.split()), source.text) for atom in atoms if atom) and all(
         root(name) in source.roots for name in names
@@ -115,4 +115,6 @@ def split_clauses(sentence: str) -> Iterator[Statement]:
 
 def _occurs(atom: str, text: str) -> bool:
     before = r"(?<![\w.])" if atom[0].isdigit() else r"(?<!\w)" if atom[0].isalpha() else ""
-    return re.search(rf"{before}{re.escape(atom)}(?!\w)", text) is not None
+    # The beginning of a URL is another URL.
+    after = r"(?![\w/?#&=%-])" if atom.startswith(("http://", "https://")) else r"(?!\w)"
+    return re.search(rf"{before}{re.escape(atom)}{after}", text) is not None

@@ -116,7 +116,7 @@ def expand_contractions(lower: str) -> str:
 
 
 def join_bounds(lower: str) -> str:
-    """Return a text in lower case with 'atmost' and 'atleast' for phrases that say so: 'no more than', 'two or more'."""
+    """Return a text in lower case with 'atmost' or 'atleast' for phrases such as 'no more than' and 'two or more'."""
     for pattern, bound in _BOUNDS:
         lower = pattern.sub(bound, lower)
     return lower

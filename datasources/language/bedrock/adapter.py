@@ -71,7 +71,7 @@ class BedrockLanguage:
             )
             reply, seconds = await self._send(RUNTIME, "converse", request, call)
             with refuse_malformed_replies(request, call):
-                choice = read_choice(reply, tools, seconds)
+                choice = read_choice(reply, tools, seconds, call.max_tokens)
             _describe(span, choice.completion)
             return choice
 
@@ -79,7 +79,7 @@ class BedrockLanguage:
         request = self._build(prompt, sources, call)
         reply, seconds = await self._send(RUNTIME, "converse", request, call)
         with refuse_malformed_replies(request, call):
-            return read_draft(reply, sources, seconds)
+            return read_draft(reply, sources, seconds, call.max_tokens)
 
     async def _stream(
         self, prompt: Prompt, sources: Sequence[PromptSource], call: Call, progress: Callable[[DraftSentence], None]
@@ -94,7 +94,7 @@ class BedrockLanguage:
         def notify(sentence: DraftSentence) -> None:
             loop.call_soon_threadsafe(pass_on, sentence)
 
-        stream = DraftStream(request, sources, notify)
+        stream = DraftStream(request, sources, call.max_tokens, notify)
         try:
             with refuse_malformed_replies(request, call):
                 return await self._clients.call(RUNTIME, call.timeout_seconds, stream.read)
@@ -113,7 +113,7 @@ class BedrockLanguage:
         request = build_knowledge_base_request(self._settings, question, sources, call)
         reply, seconds = await self._send(AGENT_RUNTIME, "retrieve_and_generate", request, call)
         with refuse_malformed_replies(request, call):
-            return read_knowledge_base_draft(reply, request, sources, seconds)
+            return read_knowledge_base_draft(reply, request, sources, seconds, call.max_tokens)
 
     async def _send(
         self, service: str, operation: str, request: Mapping[str, Any], call: Call

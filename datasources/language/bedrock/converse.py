@@ -1,13 +1,15 @@
 """Drafts by Converse and ConverseStream, whose citations become numbers of sources."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from datasources.language.bedrock.bounds import bound_completion, bound_draft, cut_blocks, max_characters
 from datasources.language.bedrock.prompts import NO_ANSWER
 from datasources.language.bedrock.sentences import TextBlock, remove_control_characters, split_sentences
 from datasources.language.bedrock.usage import estimate_tokens, estimate_usage, read_usage
 from datasources.language.port import (
+    MAX_SENTENCES,
     Completion,
     Draft,
     DraftSentence,
@@ -36,10 +38,13 @@ def read_completion(reply: Mapping[str, Any], seconds: float) -> Completion:
     return Completion(stop, read_usage(reply["usage"]), seconds, provider_request_id=request_id)
 
 
-def read_draft(reply: Mapping[str, Any], sources: Sequence[PromptSource], seconds: float) -> Draft:
-    """Return the draft in a reply of Converse to a prompt with these sources."""
-    blocks = [_read_block(content, sources) for content in reply["output"]["message"]["content"]]
-    return _to_draft(remove_refusal(split_sentences(blocks)), read_completion(reply, seconds))
+def read_draft(reply: Mapping[str, Any], sources: Sequence[PromptSource], seconds: float, max_tokens: int) -> Draft:
+    """Return the draft in a reply of Converse of at most so many tokens to a prompt with these sources."""
+    contents = reply["output"]["message"]["content"]
+    limit = max_characters(max_tokens)
+    blocks, is_cut = cut_blocks((_read_block(content, sources, limit) for content in contents), max_tokens)
+    completion = bound_completion(read_completion(reply, seconds), is_cut=is_cut)
+    return bound_draft(remove_refusal(split_sentences(blocks)), completion)
 
 
 def remove_refusal(sentences: list[DraftSentence]) -> list[DraftSentence]:
@@ -47,17 +52,12 @@ def remove_refusal(sentences: list[DraftSentence]) -> list[DraftSentence]:
     return [each for each in sentences if each.sources or each.text != NO_ANSWER]
 
 
-def _to_draft(sentences: Iterable[DraftSentence], completion: Completion) -> Draft:
-    # The text is the guardrail's then, and no answer.
-    blocked = completion.stop is StopReason.GUARDRAIL
-    return Draft(() if blocked else tuple(sentences), completion)
-
-
-def _read_block(content: Mapping[str, Any], sources: Sequence[PromptSource]) -> TextBlock:
+def _read_block(content: Mapping[str, Any], sources: Sequence[PromptSource], limit: int) -> TextBlock:
+    """Return a block with one character more than the limit at most, so that it is seen to be too long."""
     cited = content.get("citationsContent", {})
     text = content.get("text", "") + "".join(part.get("text", "") for part in cited.get("content", ()))
     numbers = (find_source(citation, sources) for citation in cited.get("citations", ()))
-    return TextBlock(remove_control_characters(text), [number for number in numbers if number is not None])
+    return TextBlock(remove_control_characters(text[: limit + 1]), [number for number in numbers if number is not None])
 
 
 def find_source(citation: Mapping[str, Any], sources: Sequence[PromptSource]) -> int | None:
@@ -72,14 +72,22 @@ class DraftStream:
     """Reads the events of ConverseStream, and passes each sentence on when the block after it begins.
 
     `progress` is called in the thread that reads. Another thread may set `stopped`: then no further sentence is passed
-    on, and the stream is closed with its next event. `begun` is whether Bedrock accepted the request.
+    on, and the stream is closed with its next event. `begun` is whether Bedrock accepted the request. A reply that is
+    longer than `max_tokens` allow is read no further.
     """
 
     def __init__(
-        self, request: Mapping[str, Any], sources: Sequence[PromptSource], progress: Callable[[DraftSentence], None]
+        self,
+        request: Mapping[str, Any],
+        sources: Sequence[PromptSource],
+        max_tokens: int,
+        progress: Callable[[DraftSentence], None],
     ) -> None:
         self._request = request
         self._sources = sources
+        self._max_tokens = max_tokens
+        self._characters = 0
+        self._is_cut = False
         self._progress = progress
         self._blocks: dict[int, TextBlock] = {}
         self._passed = 0
@@ -105,30 +113,28 @@ class DraftStream:
         stream = reply["stream"]
         try:
             for event in stream:
-                if self.stopped:
+                if self.stopped or self._is_cut:
                     break
                 for name, value in event.items():
                     self._take(name, value)
         finally:
             stream.close()
+        if self._is_cut:
+            self._stop_reason = StopReason.MAX_TOKENS
         # Usage comes in the last event.
-        if self._stop_reason is None or self._reported is None:
+        elif self._stop_reason is None or self._reported is None:
             raise LanguageError(LanguageFailure.UNAVAILABLE, "IncompleteStream", self.usage, request_id)
         self._pass_on(0)
         completion = Completion(
-            self._stop_reason, self._reported, time.monotonic() - self._begin, self._first_token, request_id
+            self._stop_reason, self.usage, time.monotonic() - self._begin, self._first_token, request_id
         )
-        return _to_draft(self._split(), completion)
+        return bound_draft(self._split(), completion)
 
     def _take(self, name: str, event: Mapping[str, Any]) -> None:
         if name == "contentBlockDelta":
             if self._first_token is None:
                 self._first_token = time.monotonic() - self._begin
-            block = self._blocks.setdefault(event["contentBlockIndex"], TextBlock())
-            block.text += remove_control_characters(event["delta"].get("text", ""))
-            if (citation := event["delta"].get("citation")) is not None:
-                number = find_source(citation, self._sources)
-                block.sources += [] if number is None else [number]
+            self._take_delta(event["contentBlockIndex"], event["delta"])
         elif name == "contentBlockStop":
             # The last sentence may continue in the next block.
             self._pass_on(1)
@@ -136,6 +142,18 @@ class DraftStream:
             self._stop_reason = _STOPS.get(event["stopReason"], StopReason.MALFORMED)
         elif name == "metadata":
             self._reported = read_usage(event["usage"])
+
+    def _take_delta(self, index: int, delta: Mapping[str, Any]) -> None:
+        text = delta.get("text", "")
+        left = max_characters(self._max_tokens) - self._characters
+        self._is_cut = len(text) > left or (index not in self._blocks and len(self._blocks) == self._max_tokens)
+        if not self._is_cut or index in self._blocks:
+            block = self._blocks.setdefault(index, TextBlock())
+            block.text += remove_control_characters(text[:left])
+            self._characters += len(text[:left])
+            if (citation := delta.get("citation")) is not None:
+                number = find_source(citation, self._sources)
+                block.sources += [] if number is None or number in block.sources else [number]
 
     def _split(self) -> list[DraftSentence]:
         return remove_refusal(split_sentences(list(self._blocks.values())))
@@ -145,6 +163,6 @@ class DraftStream:
         if self._stop_reason is StopReason.GUARDRAIL:
             return
         sentences = self._split()
-        for sentence in sentences[self._passed : len(sentences) - held]:
+        for sentence in sentences[self._passed : min(len(sentences) - held, MAX_SENTENCES)]:
             self._progress(sentence)
             self._passed += 1

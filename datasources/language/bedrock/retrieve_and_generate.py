@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from datasources.config import LanguageSettings
+from datasources.language.bedrock.bounds import bound_completion, bound_draft, cut_blocks, max_characters
 from datasources.language.bedrock.converse import remove_refusal
 from datasources.language.bedrock.knowledge_base import vector_search
 from datasources.language.bedrock.prompts import KNOWLEDGE_BASE_TEMPLATE
@@ -50,10 +51,15 @@ def build_knowledge_base_request(
 
 
 def read_knowledge_base_draft(
-    reply: Mapping[str, Any], request: Mapping[str, Any], sources: Sequence[PromptSource], seconds: float
+    reply: Mapping[str, Any],
+    request: Mapping[str, Any],
+    sources: Sequence[PromptSource],
+    seconds: float,
+    max_tokens: int,
 ) -> Draft:
-    """Return the draft in a reply, with an estimated usage."""
-    text = remove_control_characters(reply["output"]["text"])
+    """Return the draft in a reply of at most so many tokens, with an estimated usage."""
+    limit = max_characters(max_tokens)
+    text = remove_control_characters(reply["output"]["text"][: limit + 1])
     blocked = reply.get("guardrailAction") == "INTERVENED"
     usage = estimate_usage([request, [(each.heading, each.text) for each in sources]], estimate_tokens(len(text)))
     completion = Completion(
@@ -62,18 +68,21 @@ def read_knowledge_base_draft(
         seconds,
         provider_request_id=str(reply["ResponseMetadata"].get("RequestId", "")),
     )
-    sentences = remove_refusal(split_sentences(_blocks(text, reply, sources)))
-    return Draft(() if blocked else tuple(sentences), completion)
+    blocks, is_cut = cut_blocks(_blocks(text, reply, sources, max_tokens), max_tokens)
+    sentences = remove_refusal(split_sentences(blocks))
+    return bound_draft(sentences, bound_completion(completion, is_cut=is_cut))
 
 
-def _blocks(text: str, reply: Mapping[str, Any], sources: Sequence[PromptSource]) -> list[TextBlock]:
-    """Return the parts of the text that have citations, in order, and the parts between them."""
+def _blocks(text: str, reply: Mapping[str, Any], sources: Sequence[PromptSource], max_tokens: int) -> list[TextBlock]:
+    """Return the parts of the text that have citations, in order, and the parts between them.
+
+    A part has a token at least, so there are at most as many.
+    """
     numbers = {source.id: source.number for source in sources}
     blocks, end = [], 0
-    for citation in reply.get("citations", ()):
-        part = remove_control_characters(
-            citation.get("generatedResponsePart", {}).get("textResponsePart", {}).get("text", "")
-        )
+    for citation in reply.get("citations", ())[:max_tokens]:
+        part = citation.get("generatedResponsePart", {}).get("textResponsePart", {}).get("text", "")
+        part = remove_control_characters(part[: len(text) + 1])
         start = text.find(part, end)
         if not part or start < 0:
             continue

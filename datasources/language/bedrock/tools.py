@@ -1,8 +1,10 @@
 """The choice of a tool by Converse: each tool with its schema, and one that says that no tool answers."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from datasources.language.bedrock.bounds import bound_completion, max_characters
 from datasources.language.bedrock.converse import read_completion
 from datasources.language.port import StopReason, Tool, ToolChoice
 
@@ -28,11 +30,13 @@ def build_tools(tools: Sequence[Tool]) -> Mapping[str, Any]:
     return {"tools": specifications, "toolChoice": {"any": {}}}
 
 
-def read_choice(reply: Mapping[str, Any], tools: Sequence[Tool], seconds: float) -> ToolChoice:
-    """Return the choice in a reply; none if it is malformed, or of a tool that was not offered."""
-    completion = read_completion(reply, seconds)
+def read_choice(reply: Mapping[str, Any], tools: Sequence[Tool], seconds: float, max_tokens: int) -> ToolChoice:
+    """Return the choice in a reply; none if it is malformed, too long, or of a tool that was not offered."""
+    contents = reply["output"]["message"]["content"]
+    is_cut = len(json.dumps(contents)) > max_characters(max_tokens)
+    completion = bound_completion(read_completion(reply, seconds), is_cut=is_cut)
     if completion.stop is StopReason.END:
-        for content in reply["output"]["message"]["content"]:
+        for content in contents:
             use = content.get("toolUse", {})
             if use.get("name") in {tool.name for tool in tools} and isinstance(use.get("input"), dict):
                 return ToolChoice(use["name"], use["input"], completion)

@@ -3,8 +3,18 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from resolvers.answers.forms.tokens import BREAK, STOP, Token, content_after, content_before, has_root, roots, share
-from resolvers.answers.words import NEGATIONS, WEAK_NEGATIONS
+from resolvers.answers.forms.tokens import (
+    STOP,
+    Token,
+    clause_start,
+    content_after,
+    content_before,
+    has_root,
+    next_mark,
+    roots,
+    share,
+)
+from resolvers.answers.words import NEGATIONS, WEAK_NEGATIONS, root
 
 # The share of the words of a main clause that a sentence must have to repeat it.
 MIN_MAIN_SHARE = 0.8
@@ -15,9 +25,11 @@ MAX_SCOPE = 6
 _EXCEPTIONS = frozenset({"unless", "except", "without"})
 _CONDITIONS = _EXCEPTIONS | {"onlyif", "until", "before", "if"}
 # Other words that may stand for one of them.
-_SUBORDINATES = _CONDITIONS | {"when", "once", "after", "while", "then", "first", "otherwise", "insteadof", "needs"}
+_SUBORDINATES = _CONDITIONS | {"when", "once", "after", "while", "then", "first", "otherwise", "insteadof"}
 # Conditions that say nothing: 'if necessary'.
-_IDLE = frozenset({"necessari", "possibl", "relevant", "applic", "appropri", "desir", "requir", "want", "doubt"})
+_IDLE = frozenset(
+    map(root, ("necessary", "possible", "relevant", "applicable", "appropriate", "desired", "required", "want"))
+)
 _DENIALS = NEGATIONS | WEAK_NEGATIONS | _EXCEPTIONS | {"onlyif", "until", "before", "insteadof", "only"}
 
 
@@ -35,12 +47,12 @@ def list_conditions(tokens: Sequence[Token]) -> Iterator[Condition]:
     for place, token in enumerate(tokens):
         if token.word not in _CONDITIONS:
             continue
-        start = _start(tokens, place)
-        end = _end(tokens, place)
+        start = clause_start(tokens, place)
+        end = next_mark(tokens, place + 1)
         main = tokens[start:place]
         if not roots(main):
             # The condition comes first: 'Unless it lags, promote it.'
-            main = tokens[end + 1 : _stop(tokens, end + 1)]
+            main = tokens[end + 1 : next_mark(tokens, end + 1, {STOP})]
         yield Condition(token.word, roots(main), roots(tokens[place:end]))
 
 
@@ -77,19 +89,3 @@ def keeps_negations(sentence: Sequence[Token], evidence: Sequence[Sequence[Token
 
 def _scope(tokens: Sequence[Token], place: int) -> frozenset[str]:
     return roots(content_after(tokens, place, MAX_SCOPE)) or roots(content_before(tokens, place, MAX_SCOPE))
-
-
-def _start(tokens: Sequence[Token], place: int) -> int:
-    """Return where the clause before a place begins: after the last mark that has content behind it."""
-    for start in range(place, 0, -1):
-        if tokens[start - 1].word == STOP or (tokens[start - 1].word == BREAK and roots(tokens[start:place])):
-            return start
-    return 0
-
-
-def _end(tokens: Sequence[Token], place: int) -> int:
-    return next((end for end in range(place + 1, len(tokens)) if tokens[end].word in {BREAK, STOP}), len(tokens))
-
-
-def _stop(tokens: Sequence[Token], place: int) -> int:
-    return next((end for end in range(place, len(tokens)) if tokens[end].word == STOP), len(tokens))

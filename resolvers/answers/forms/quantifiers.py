@@ -24,7 +24,9 @@ _KINDS = {
     for word in words.split()
 }
 # Words between a quantifier and its noun.
-_BETWEEN = frozenset({"of", "the", "these", "those", "its", "their", "your", "our", "other", "such", "a", "an", "or", "to"})
+_BETWEEN = frozenset(
+    {"of", "the", "these", "those", "its", "their", "your", "our", "other", "such", "a", "an", "or", "to"}
+)
 _EXCLUSIVE = frozenset({"only", "just", "alone", "single", "one", "onlyif", "except", "unless", "insteadof"})
 
 
@@ -123,10 +125,7 @@ def _is_same_noun(one: Quantity, other: Quantity) -> bool:
 
 def _has_exclusions(sentence: Sequence[Token], evidence: Sequence[Sequence[Token]]) -> bool:
     windows = [
-        _window(tokens, place)
-        for tokens in evidence
-        for place, token in enumerate(tokens)
-        if token.word in _EXCLUSIVE
+        _window(tokens, place) for tokens in evidence for place, token in enumerate(tokens) if token.word in _EXCLUSIVE
     ]
     for place, token in enumerate(sentence):
         if token.word == "only" and not _is_adverb(sentence, place):

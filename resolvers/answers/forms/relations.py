@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from resolvers.answers.forms.tokens import BREAK, MARKERS, STOP, Token, content_before, roots
+from resolvers.answers.forms.tokens import BREAK, MARKERS, STOP, Token, clause_start, content_before, next_mark, roots
 from resolvers.answers.words import NEGATIONS, root
 
 SEQUENCE, AGENT = "sequence", "agent"
@@ -13,7 +13,9 @@ _BACKWARD = frozenset({"after", "once", "when", "if", "onlyif", "unless", "while
 _NOUN_RELATIONS = frozenset({"from", "to", "into", "onto", "by", "over", "insteadof", "than"})
 _SAME = {"into": "to", "onto": "to"}
 _BE = frozenset({"is", "are", "was", "were", "be", "been", "being", "get", "gets", "got"})
-_OCCURRENCE = frozenset(map(root, "alert fires triggers occurs happens indicates rule".split()))
+# Where a noun phrase ends.
+_ENDS = MARKERS | {BREAK, STOP, "and"}
+_OCCURRENCE = frozenset(map(root, ("alert", "fires", "triggers", "occurs", "happens", "indicates", "rule")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,8 @@ def list_relations(tokens: Sequence[Token]) -> Iterator[Relation]:
             yield from _sequence(tokens, place)
         elif token.word in _NOUN_RELATIONS:
             kind = _SAME.get(token.word, token.word)
-            before = tokens[_start(tokens, place) : place]
-            right = roots(tokens[place + 1 : _end(tokens, place + 1)])
+            before = tokens[clause_start(tokens, place) : place]
+            right = roots(tokens[place + 1 : next_mark(tokens, place + 1, _ENDS)])
             if kind == "by" and any(each.word in _BE for each in before):
                 verb = next(content_before(tokens, place, 1), None)
                 yield Relation(AGENT, roots(before), right, verb)
@@ -88,7 +90,10 @@ def _is_reversed(passive: Relation, tokens: Sequence[Token]) -> bool:
     verb = passive.verb
     for place, token in enumerate(tokens):
         if verb is not None and token.root == verb.root and token.word != verb.word:
-            before, after = roots(tokens[_start(tokens, place) : place]), roots(tokens[place + 1 : _mark(tokens, place)])
+            before, after = (
+                roots(tokens[clause_start(tokens, place) : place]),
+                roots(tokens[place + 1 : next_mark(tokens, place)]),
+            )
             if before.isdisjoint(passive.right) and not before.isdisjoint(passive.left - {verb.root}):
                 return _moved(passive.right, before, after)
     return False
@@ -100,15 +105,15 @@ def _moved(side: frozenset[str], same: frozenset[str], opposite: frozenset[str])
 
 def _sequence(tokens: Sequence[Token], place: int) -> Iterator[Relation]:
     word = tokens[place].word
-    start = _start(tokens, place)
+    start = clause_start(tokens, place)
     before = tokens[start:place]
-    end = _mark(tokens, place + 1)
+    end = next_mark(tokens, place + 1)
     after = tokens[place + 1 : end]
     if not roots(before) and word != "then":
         # 'After X, Y': what it belongs to comes after the comma.
-        before = tokens[end + 1 : _mark(tokens, end + 1)]
+        before = tokens[end + 1 : next_mark(tokens, end + 1)]
     elif word == "then":
-        before = tokens[: place]
+        before = tokens[:place]
     # 'Not X before Y' says that Y comes first.
     is_denied = word in {"before", "until"} and any(each.word in NEGATIONS or each.word == "wait" for each in before)
     left, right = roots(before), roots(after)
@@ -119,22 +124,3 @@ def _sequence(tokens: Sequence[Token], place: int) -> Iterator[Relation]:
         yield Relation(SEQUENCE, left, right)
     else:
         yield Relation(SEQUENCE, right, left)
-
-
-def _start(tokens: Sequence[Token], place: int) -> int:
-    for start in range(place, 0, -1):
-        if tokens[start - 1].word == STOP or (tokens[start - 1].word == BREAK and roots(tokens[start:place])):
-            return start
-    return 0
-
-
-def _mark(tokens: Sequence[Token], place: int) -> int:
-    return next((end for end in range(place, len(tokens)) if tokens[end].word in {BREAK, STOP}), len(tokens))
-
-
-def _end(tokens: Sequence[Token], place: int) -> int:
-    """Return where the noun phrase after a relation ends: at a mark or the next relation."""
-    return next(
-        (end for end in range(place, len(tokens)) if tokens[end].word in {BREAK, STOP, "and"} | MARKERS),
-        len(tokens),
-    )

@@ -25,11 +25,12 @@ _PHRASES = tuple(
         (r"\b(?:in order to)\b", "to"),
     )
 )
+_MARKERS = """
+atmost atleast morethan lessthan onlyif insteadof once except unless without until before after when while if then from
+to into onto by over than only first
+"""
 # Words that say how clauses or nouns belong together, and no content.
-MARKERS = frozenset(
-    "atmost atleast morethan lessthan onlyif insteadof once except unless without until before after when while if then"
-    " from to into onto by over than only first".split()
-)
+MARKERS = frozenset(_MARKERS.split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,20 @@ def content_after(tokens: Sequence[Token], place: int, limit: int) -> Iterator[T
 def content_before(tokens: Sequence[Token], place: int, limit: int) -> Iterator[Token]:
     """Yield at most so many tokens with content before a place, the nearest first, up to a mark."""
     return content_after(tokens[::-1], len(tokens) - 1 - place, limit)
+
+
+def clause_start(tokens: Sequence[Token], place: int) -> int:
+    """Return where the clause before a place begins: after the last mark with content between it and the place."""
+    for start in range(place, 0, -1):
+        mark = tokens[start - 1].word
+        if mark == STOP or (mark == BREAK and roots(tokens[start:place])):
+            return start
+    return 0
+
+
+def next_mark(tokens: Sequence[Token], place: int, marks: Set[str] = frozenset({BREAK, STOP})) -> int:
+    """Return the place of the next of some words from a place on, or the end."""
+    return next((end for end in range(place, len(tokens)) if tokens[end].word in marks), len(tokens))
 
 
 def _token(word: str) -> Token:
