@@ -25,6 +25,7 @@ from resolvers.answers.sentences import split_sentences
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 PARAPHRASES = Path(__file__).parent / "paraphrases.yaml"
+FORMS = Path(__file__).parent / "forms.yaml"
 SENTENCES = 600
 MIN_WORDS, MAX_WORDS = 8, 40
 # Invented clauses that are appended to each paraphrase by hand.
@@ -113,6 +114,19 @@ def read_paraphrases(corpus: str, chunks: Sequence[Chunk]) -> Iterator[Case]:
                         yield Case(f"paraphrase by hand, {name}: {kind}", changed, chunk.text)
 
 
+def read_forms(chunks: Sequence[Chunk]) -> Iterator[Case]:
+    """Yield the sentences of forms.yaml, with the chunk that has their source, or with the source itself."""
+    plain = {_letters(chunk.text): chunk for chunk in chunks}
+    for kind, sets in yaml.safe_load(FORMS.read_text()).items():
+        for name, entries in sets.items():
+            for entry in entries:
+                wanted = _letters(entry["source"])
+                source = next((chunk.text for text, chunk in plain.items() if wanted in text), entry["source"])
+                for verdict in ("unfaithful", "faithful"):
+                    for sentence in entry[verdict]:
+                        yield Case(f"{kind}, {name}: {verdict}", sentence, source)
+
+
 def _letters(text: str) -> str:
     return "".join(letter for letter in text.lower() if letter.isalnum())
 
@@ -133,18 +147,27 @@ def main() -> None:
     parser.add_argument("--rules", action="store_true", help="print how many sentences each rule rejects")
     arguments = parser.parse_args()
     console = Console()
+    every: list[Chunk] = []
     for corpus, read in CORPORA.items():
         chunks = divide(read(arguments.data))
         if not chunks:
             console.print(f"{corpus} is absent from {arguments.data}")
             continue
-        table = Table("case", "sentences", "rejected", *(["by rule"] if arguments.rules else []), title=corpus)
-        for kind, counts in measure(iter([*make_cases(chunks), *read_paraphrases(corpus, chunks)])).items():
-            total = counts.total()
-            rules = ", ".join(f"{rule} {count}" for rule, count in counts.most_common() if rule)
-            row = [kind, str(total), f"{1 - counts[''] / total:.1%}", rules]
-            table.add_row(*row[: len(table.columns)])
-        console.print(table)
+        every += chunks
+        cases = [*make_cases(chunks), *read_paraphrases(corpus, chunks)]
+        console.print(build_table(corpus, cases, with_rules=arguments.rules))
+    console.print(build_table("forms", list(read_forms(every)), with_rules=arguments.rules))
+
+
+def build_table(title: str, cases: Sequence[Case], *, with_rules: bool) -> Table:
+    """Return a row for each kind of case: sentences, the share that is rejected, and by which rules."""
+    table = Table("case", "sentences", "rejected", *(["by rule"] if with_rules else []), title=title)
+    for kind, counts in measure(iter(cases)).items():
+        total = counts.total()
+        rules = ", ".join(f"{rule} {count}" for rule, count in counts.most_common() if rule)
+        row = [kind, str(total), f"{1 - counts[''] / total:.1%}", rules]
+        table.add_row(*row[: len(table.columns)])
+    return table
 
 
 if __name__ == "__main__":

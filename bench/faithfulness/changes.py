@@ -48,6 +48,16 @@ UNSEEN_TAILS = (
     "; run {0} again as root if {1} hangs.",
     ", and remove {0} from the {1}.",
 )
+# The first that applies; none is equal in meaning.
+_QUANTIFIERS = (
+    (r"\b(?:every|each|all)\b", "some"),
+    (r"\bat least\b", "at most"),
+    (r"\bmore than(?= \d)", "at most"),
+    (r"\bsome\b", "all"),
+    (r"\bmost\b(?= \w+s\b)", "all"),
+)
+_CONDITION_AT_END = re.compile(r"(\w+(?: \S+){3,}?),? (?:unless|except|until|without|only if|if|before) [^,]*")
+_CONDITION_AT_BEGIN = re.compile(r"(?:If|Unless|Until|Before) [^,]*, (\w+(?: \S+){3,})")
 _NEGATED = re.compile(r"\b(?:not|never|no|cannot|without|none|nor)\b|n't\b", re.IGNORECASE)
 _SMALL_WORDS = "the a an of to in on for and or is are be by with it this that as at from if you can"
 
@@ -120,6 +130,20 @@ def drop_negation(original: Original) -> str | None:
     return re.sub(r"\b(?:not|never)\s|n't\b", "", original.sentence) if len(words) == 1 else None
 
 
+def change_quantifier(original: Original) -> str | None:
+    """Replace a quantifier by another one."""
+    for pattern, other in _QUANTIFIERS:
+        if re.search(pattern, original.sentence):
+            return re.sub(pattern, other, original.sentence, count=1)
+    return None
+
+
+def drop_condition(original: Original) -> str | None:
+    """Leave out a condition at the beginning or the end."""
+    match = _CONDITION_AT_BEGIN.fullmatch(original.sentence) or _CONDITION_AT_END.fullmatch(original.sentence)
+    return match and match[1]
+
+
 def append_from(tails: tuple[str, ...]) -> Change:
     """Return the change that appends one of these clauses."""
 
@@ -140,6 +164,8 @@ CORRUPTIONS: Mapping[str, Change] = {
     "antonym": swap_antonym,
     "negation inserted": negate,
     "negation dropped": drop_negation,
+    "quantifier changed": change_quantifier,
+    "condition dropped": drop_condition,
     "invented clause": append_from(TAILS),
     "invented clause, unseen": append_from(UNSEEN_TAILS),
 }

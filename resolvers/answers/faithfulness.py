@@ -110,16 +110,11 @@ def check_sentence(sentence: str, source: str) -> Rejection | None:
         return Rejection(Rule.RUN)
     if any(word in CRITICAL and word not in text.roots for word in statement.roots):
         return Rejection(Rule.ACTION)
-    evidence = _evidence(statement, clauses, text)
-    form = next(filter(None, (_compare_forms(each, statement, text) for each in split_sentences(sentence))), None)
-    if form is not None:
-        return Rejection(form)
-    copied = next((each for each in evidence if _is_copy(statement, each)), None)
-    if copied is not None:
-        return _compare_copy(statement, copied)
-    if _is_denied_alone(statement, clauses, evidence) or _is_denied_by_source(statement, evidence):
-        return Rejection(Rule.NEGATION)
-    return Rejection(Rule.POLARITY) if _contradicts(statement, evidence) else None
+    broken = _compare_words(statement, clauses, text)
+    if broken is None:
+        forms = (_compare_forms(each, statement, text) for each in split_sentences(sentence))
+        broken = next((rule for rule in forms if rule is not None), None)
+    return Rejection(broken) if broken is not None else None
 
 
 def _check_cited(text: str, sources: Sequence[str]) -> Rejection | None:
@@ -195,15 +190,26 @@ def _is_copy(statement: Statement, evidence: Statement) -> bool:
     return _similarity(statement.roots, evidence.roots) >= MIN_COPY_SIMILARITY
 
 
-def _compare_copy(statement: Statement, evidence: Statement) -> Rejection | None:
+def _compare_words(statement: Statement, clauses: Sequence[Statement], source: Source) -> Rule | None:
+    """Return whether negations or opposites differ from those of the sentences that are most like the statement."""
+    evidence = _evidence(statement, clauses, source)
+    copied = next((each for each in evidence if _is_copy(statement, each)), None)
+    if copied is not None:
+        return _compare_copy(statement, copied)
+    if _is_denied_alone(statement, clauses, evidence) or _is_denied_by_source(statement, evidence):
+        return Rule.NEGATION
+    return Rule.POLARITY if _contradicts(statement, evidence) else None
+
+
+def _compare_copy(statement: Statement, evidence: Statement) -> Rule | None:
     """Return what a near copy changed: it has as many negations, and no word for its opposite."""
     more = _count(statement, NEGATIONS).total() - _count(evidence, NEGATIONS).total()
     # What only one of both has may be the other's negation in other words.
     weak, other_weak = _count(statement, WEAK_NEGATIONS), _count(evidence, WEAK_NEGATIONS)
     if more > (other_weak - weak).total() or -more > (weak - other_weak).total():
-        return Rejection(Rule.NEGATION)
+        return Rule.NEGATION
     said, found = (Counter(map(word_root, each.words)) for each in (statement, evidence))
-    return Rejection(Rule.POLARITY) if _has_opposites(said - found, found - said) else None
+    return Rule.POLARITY if _has_opposites(said - found, found - said) else None
 
 
 def _count(statement: Statement, words: Container[str]) -> Counter[str]:

@@ -11,8 +11,10 @@ from markdown_it.token import Token
 from resolvers.answers.sentences import split_sentences
 
 # Marks at the start of a line: of a heading, a quotation, a list.
-_LINE_MARKS = re.compile(r"^\s*(?:#{1,6}\s+|>\s?|[-*+]\s+|\d{1,3}[.)]\s+|\|\s*)*|(?:\s+#+|\s*\|)\s*$", re.MULTILINE)
-_FENCE = re.compile(r"^\s*(?:```|~~~).*$", re.MULTILINE)
+_LINE_MARKS = re.compile(
+    r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+|\d{1,3}[.)][ \t]+|\|[ \t]*)*|(?:[ \t]#+|[ \t]?\|)[ \t]*$", re.MULTILINE
+)
+_FENCE = re.compile(r"^[ \t]*(?:```|~~~).*$", re.MULTILINE)
 _TAG = re.compile(r"<([a-z][a-z0-9-]*)(?: [a-z][\w-]*)*>", re.IGNORECASE)
 # https://html.spec.whatwg.org/multipage/indices.html#elements-3, and the obsolete ones that browsers still know.
 _HTML = """
@@ -52,9 +54,16 @@ def to_plain_text(sentence: str, sources: Sequence[str]) -> PlainSentence:
     return PlainSentence(shown, checked)
 
 
+class _Parser(MarkdownIt):
+    """A parser that knows every link as one: the target of 'javascript:' is left out as well."""
+
+    def validateLink(self, url: str) -> bool:
+        return True
+
+
 @cache
 def _parser() -> MarkdownIt:
-    return MarkdownIt("commonmark")
+    return _Parser("commonmark")
 
 
 def _render(tokens: Sequence[Token], plain_sources: Callable[[], str], quote: str) -> str:

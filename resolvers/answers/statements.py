@@ -23,7 +23,7 @@ _CLAUSE = re.compile(
 )
 _MARKS = re.compile(r"!?\[([^\]\n]{0,200})\]\([^)\n]{0,400}\)|\*\*|__(?=\S)|<[^>\n]{1,80}>")
 _ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
-_BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+]|\d+[.)])\s)|\n(?=\s*[|#>$])")
+_BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+]|\d+[.)])\s)|\n(?=\s*[|#$])")
 _HEADING = re.compile(r"^(#{1,6} .*)$", re.MULTILINE)
 _END = re.compile(r"(?<=[.!?:])[\"')\]]*\s+(?=[^\sa-z])")
 _FENCE = re.compile(r"^\s*(?:```|~~~)[\w-]*\s*$", re.MULTILINE)

@@ -7,6 +7,8 @@ from resolvers.answers.forms.tokens import BREAK, MARKERS, STOP, Token, clause_s
 from resolvers.answers.words import NEGATIONS, root
 
 SEQUENCE, AGENT = "sequence", "agent"
+# Sentences of a source whose relations are compared.
+MAX_SENTENCES = 4
 # Words after which comes what happens later, or under the condition of what is before; and the others.
 _FORWARD = frozenset({"before", "until", "then"})
 _BACKWARD = frozenset({"after", "once", "when", "if", "onlyif", "unless", "while"})
@@ -55,7 +57,7 @@ def list_relations(tokens: Sequence[Token]) -> Iterator[Relation]:
 
 def keeps_relations(sentence: Sequence[Token], evidence: Sequence[Sequence[Token]]) -> bool:
     """Whether no relation of a sentence has its sides exchanged in the evidence, unless it is also there as it is."""
-    found = [relation for tokens in evidence for relation in list_relations(tokens)]
+    found = [relation for tokens in evidence[:MAX_SENTENCES] for relation in list_relations(tokens)]
     own = list(list_relations(sentence))
     for relation in own:
         same = [each for each in found if each.kind == relation.kind]
@@ -72,13 +74,13 @@ def keeps_relations(sentence: Sequence[Token], evidence: Sequence[Sequence[Token
 
 def _is_mixed(relation: Relation, others: Sequence[Relation]) -> bool:
     """Whether both sides are those of two relations of the evidence."""
-    return any(
-        not relation.right.isdisjoint(one.right)
-        and relation.left.isdisjoint(one.left | one.right)
-        and not relation.left.isdisjoint(other.left | other.right)
-        and relation.right.isdisjoint(other.right | other.left)
-        for one in others
-        for other in others
+    has_right = any(
+        not relation.right.isdisjoint(each.right) and relation.left.isdisjoint(each.left | each.right)
+        for each in others
+    )
+    return has_right and any(
+        not relation.left.isdisjoint(each.left | each.right) and relation.right.isdisjoint(each.left | each.right)
+        for each in others
     )
 
 

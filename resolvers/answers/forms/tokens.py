@@ -4,10 +4,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from resolvers.answers.vocabulary import SYNONYMS
 from resolvers.answers.words import FUNCTION_WORDS, NEGATIONS, expand_contractions, join_bounds, number, root
 
+# Tokens of a sentence that are read: an endless one has too many relations.
+MAX_TOKENS = 100
 BREAK = ","
 STOP = ";"
 _TOKEN = re.compile(r"[^\W_]+(?:['’][a-z]{1,2}\b)?|[,;:()](?=\s|$)|[.!?](?=\s)|(?<=\s)[-–—(](?=[\s\w])")
@@ -43,11 +46,11 @@ class Token:
 
 @lru_cache(4_096)
 def read_tokens(text: str) -> tuple[Token, ...]:
-    """Return the tokens of a sentence, in order."""
+    """Return the first MAX_TOKENS of a sentence, in order."""
     lower = join_bounds(expand_contractions(text.lower().replace("`", "")))
     for pattern, token in _PHRASES:
         lower = pattern.sub(token, lower)
-    return tuple(map(_token, _TOKEN.findall(lower)))
+    return tuple(_token(match[0]) for match in islice(_TOKEN.finditer(lower), MAX_TOKENS))
 
 
 def roots(tokens: Iterable[Token]) -> frozenset[str]:
