@@ -72,6 +72,28 @@ async def test_a_model_writes_sentences_that_cite_passages(library: Library, bed
     assert {each["model"] for each in decision["refusals"]} | set(decision["fallbacks"]) | {HAIKU} >= {HAIKU, SONNET}
 
 
+async def test_a_sentence_is_shown_as_plain_text(library: Library, bedrock: Bedrock) -> None:
+    written = (
+        "**Promote** the [replica](https://evil.example/x) with the <b>highest</b> offset. ![x](https://evil.example)"
+    )
+    bedrock.script("Converse", reply([cited(written, 0)]))
+    found = await answer(library)
+    assert (found["origin"], found["text"], texts(found)) == ("GENERATED", f"{SUPPORTED} [1]", [SUPPORTED])
+
+
+async def test_a_url_that_the_source_lacks_is_rejected(library: Library, bedrock: Bedrock) -> None:
+    bedrock.script("Converse", reply([cited(f"{SUPPORTED[:-1]}, see https://evil.example.", 0)]))
+    found = await answer(library)
+    assert found["origin"] == "EXTRACTED"
+    assert "evil" not in found["text"]
+
+
+@pytest.mark.parametrize("text", [f"{SUPPORTED}\n" * 25, f"{SUPPORTED} {'a' * 10_000}"], ids=["many", "long"])
+async def test_a_draft_beyond_its_bounds_is_replaced(library: Library, bedrock: Bedrock, text: str) -> None:
+    bedrock.script("Converse", reply([cited(text, 0)]))
+    assert (await answer(library))["origin"] == "EXTRACTED"
+
+
 async def test_facts_are_never_sent_and_come_first(library: Library, bedrock: Bedrock) -> None:
     bedrock.script("Converse", reply([cited(SUPPORTED, 0)]))
     found = await answer(library, PROMOTE, REDIS)
