@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from datasources.language.port import MAX_SENTENCES, Call, Draft, DraftSentence, Language, Prompt, StopReason
+from datasources.language.port import Call, Draft, DraftSentence, Language, Prompt, StopReason
 from datasources.records.document_chunks import DocumentChunkRecord
 from resolvers.answers.faithfulness import check_draft
 
@@ -46,11 +46,8 @@ class Drafts:
         return await self.language.draft(self.prompt, call, self.begin_draft(self.chunks, check))
 
     def check(self, draft: Draft) -> tuple[tuple[DraftSentence, ...], bool]:
-        """Return the sentences that their sources support, and whether the draft is sufficient without the others.
-
-        A draft of more than MAX_SENTENCES is not checked.
-        """
-        if draft.completion.stop is not StopReason.END or len(draft.sentences) > MAX_SENTENCES:
+        """Return the sentences that their sources support, and whether the draft is sufficient without the others."""
+        if draft.completion.stop is not StopReason.END:
             return (), False
         # A model that found no answer in the sources gave an answer.
         return _check(draft.sentences, self.texts) if draft.sentences else ((), True)

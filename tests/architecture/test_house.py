@@ -72,8 +72,8 @@ def test_slow_paths_exist() -> None:
     assert [each for each in SLOW_PATHS if not each.exists()] == []
 
 
-# The edge of a field, of a plan, and of the batch that loads the values of fields: whatever is raised becomes an error of
-# the response and nulls what it must. The edges of a background loop: a round, and one message, row or run of it.
+# The edge of a field, of a plan, and of the batch that loads the values of fields: whatever is raised becomes an error
+# of the response and nulls what it must. The edges of a background loop: a round, and one message, row or run of it.
 EDGES = {
     "schema/execution/executor.py", "schema/execution/plans/plans.py", "resolvers/loading/loader.py",
     "datasources/supervisor.py",

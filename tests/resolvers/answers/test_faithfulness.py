@@ -39,6 +39,7 @@ def rule(sentence: str, source: str = SOURCE) -> Rule | None:
         "Do not reboot the primary until the failover completes.",
         "If `min_replicas` is above 2, page the team (TICKET-17).",
         "The limit of connections is 1000.",
+        "If `min_replicas` is above 2, page the team at https://example.com/page.",
     ],
 )
 def test_true_sentences_are_accepted(sentence: str) -> None:
@@ -55,6 +56,8 @@ def test_true_sentences_are_accepted(sentence: str) -> None:
         ("Page the team if max_replicas is above 2.", Rule.ATOM),
         ("Page the team if `min_replicas` is above 2; see TICKET-1.", Rule.ATOM),
         ("Ask each node for its role in Cassandra.", Rule.ATOM),
+        ("Page the team at https://example.com/page?node=redis-01.", Rule.ATOM),
+        ("Page the team at https://example.com.", Rule.ATOM),
         ("The certificate of the proxy expires soon.", Rule.COVERAGE),
         ("", Rule.COVERAGE),
         ("Pick the replica with the highest offset on redis-01, and archive some results.", Rule.CLAUSE),
