@@ -16,6 +16,7 @@ _ATOM = re.compile(
     r"`[^`\n]+`|\bhttps?://[^\s<>()\[\]`\"']+|(?<![\w-])--?[a-z][\w-]+|\b\w*_\w+|(?<!\w)/[\w.-]+(?:/[\w.-]+)+|\d+(?:[.:,]\d+)*%?(?![\w-])"
     r"|(?<![\w-])[\w-]*\d[\w-]*|\b[A-Za-z]+[a-z][A-Z]\w*|\b\w[\w-]*(?:\.[\w-]+)+"
 )
+_URL = re.compile(r"\bhttps?://[^\s()\[\]`\"']+")
 _NAME = re.compile(r"(?<=[a-z,)] )[A-Z][a-z]{2,}\b")
 _CLAUSE = re.compile(
     r"[,;:()]\s|\s[-–—]\s|\s(?=(?:and|but|or|so|because|since|which|while|when|if|unless|until|before|after|then|where"
@@ -71,8 +72,8 @@ def read_source(source: str) -> Source:
 
 
 def read(text: str) -> Statement:
-    """Return a text as one statement."""
-    words = tuple(tokenize(join_bounds(text.lower())))
+    """Return a text as one statement. URLs are no words: `has_atoms` compares them as a whole."""
+    words = tuple(tokenize(join_bounds(_URL.sub(" ", text.lower()))))
     return Statement(text, words, frozenset(word_root(word) for word in content_words(words)))
 
 
