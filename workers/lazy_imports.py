@@ -18,6 +18,7 @@ MODULES = (
     "urllib3.exceptions",
     "datasources.language.bedrock.adapter",
     "datasources.language.bedrock.client",
+    "datasources.language.bedrock.connections",
     "datasources.language.bedrock.knowledge_base",
     "resolvers.answers.plain_text",
     "resolvers.answers.sentences",

@@ -47,7 +47,7 @@ class BedrockLanguage:
     async def draft(self, prompt: Prompt, call: Call, progress: Callable[[DraftSentence], None] | None = None) -> Draft:
         """See the port. No sentence and the end END mean that the sources do not answer the question.
 
-        A task that is cancelled closes its stream with the next event, and its tokens are not known.
+        A task that is cancelled closes its connection, and its tokens are not known.
         """
         sources = cited_sources(prompt)
         with self._record(call) as span:

@@ -10,6 +10,7 @@ from math import ceil, log2
 from typing import Any, TypeVar
 
 from datasources.language.bedrock.errors import translate_errors
+from datasources.language.bedrock.exchange import Exchange
 from datasources.language.port import LanguageError, LanguageFailure
 
 T = TypeVar("T")
@@ -36,28 +37,47 @@ class BedrockClients:
         self._session: Any = None
         self._clients: dict[tuple[str, int], Any] = {}
         self._lock = threading.Lock()
+        # Calls wait in the loop and not for a thread: one that is cancelled while it waits is never sent.
+        self._places = asyncio.Semaphore(MAX_CALLS)
         self._threads = ThreadPoolExecutor(MAX_CALLS, "bedrock")
-        self._call = threading.local()
 
     async def call(self, service: str, timeout_seconds: float, send: Callable[[Any], T]) -> T:
-        """Call `send` with the client of a service in a thread, and return what it returns. Raises LanguageError."""
-        deadline = time.monotonic() + timeout_seconds
+        """Call `send` with the client of a service in a thread, and return what it returns. Raises LanguageError.
+
+        The connection of a call that is cancelled or too slow is shut down, so that its thread serves the next call.
+        Only boto3's waits end by themselves: for a connection, at most CONNECT_TIMEOUT_SECONDS for each address, and
+        before it repeats a call, at most 1 s.
+        """
+        exchange = Exchange(time.monotonic() + timeout_seconds)
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(timeout_seconds):
-                return await loop.run_in_executor(self._threads, self._send, service, timeout_seconds, deadline, send)
+                async with self._places:
+                    return await loop.run_in_executor(
+                        self._threads, self._send, service, timeout_seconds, exchange, send
+                    )
         except TimeoutError as error:
             raise LanguageError(LanguageFailure.TIMEOUT, "DeadlineExceeded") from error
+        finally:
+            exchange.stop()
 
-    def _send(self, service: str, timeout_seconds: float, deadline: float, send: Callable[[Any], T]) -> T:
-        with translate_errors():
-            self._call.deadline = deadline
-            return send(self._client(service, _read_timeout(timeout_seconds)))
+    def _send(self, service: str, timeout_seconds: float, exchange: Exchange, send: Callable[[Any], T]) -> T:
+        from datasources.language.bedrock.connections import set_exchange
+
+        try:
+            with translate_errors():
+                client = self._client(service, _read_timeout(timeout_seconds))
+                set_exchange(exchange)
+                return send(client)
+        finally:
+            exchange.end()
 
     def _client(self, service: str, read_timeout: int) -> Any:
         # Importing boto3 takes 0.2 s and the first client as long, so both wait for the first call; later ones 12 ms.
         from boto3.session import Session
         from botocore.config import Config
+
+        from datasources.language.bedrock.connections import make_stoppable
 
         with self._lock:
             client = self._clients.get((service, read_timeout))
@@ -71,19 +91,13 @@ class BedrockClients:
                     retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
                 )  # fmt: skip
                 client = self._session.client(service, config=config)
-                client.meta.events.register("before-send", self._check_deadline)
+                client.meta.events.register("before-send", _check_deadline)
+                make_stoppable(client)
                 self._clients[service, read_timeout] = client
             return client
 
-    def _check_deadline(self, request: Any, **_: Any) -> None:
-        """Refuse to send after the deadline: boto3 would repeat a call that was too slow, and Bedrock bill both."""
-        from botocore.exceptions import ReadTimeoutError
-
-        if time.monotonic() >= self._call.deadline:
-            raise ReadTimeoutError(endpoint_url=request.url)
-
     async def close(self) -> None:
-        """Close all connections. Calls that run end by their read timeout."""
+        """Close all connections. Calls that run end when they are cancelled, or by their read timeout."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         for client in self._clients.values():
             client.close()
@@ -93,3 +107,15 @@ class BedrockClients:
 def _read_timeout(seconds: float) -> int:
     """Return the next power of two, so that a few clients serve all timeouts. The call itself ends in time."""
     return int(2 ** ceil(log2(max(1.0, seconds))))
+
+
+def _check_deadline(request: Any, **_: Any) -> None:
+    """Refuse to send after the deadline: boto3 would repeat a call that was too slow, and Bedrock bill both."""
+    from botocore.exceptions import ReadTimeoutError
+
+    from datasources.language.bedrock.connections import current_exchange
+
+    exchange = current_exchange()
+    exchange.require_running()
+    if time.monotonic() >= exchange.deadline:
+        raise ReadTimeoutError(endpoint_url=request.url)

@@ -72,8 +72,8 @@ class DraftStream:
     """Reads the events of ConverseStream, and passes each sentence on when the block after it begins.
 
     `progress` is called in the thread that reads. Another thread may set `stopped`: then no further sentence is passed
-    on, and the stream is closed with its next event. `begun` is whether Bedrock accepted the request. A reply that is
-    longer than `max_tokens` allow is read no further.
+    on, and the stream is closed with its next event, unless its connection is shut down before. `begun` is whether
+    Bedrock accepted the request. A reply that is longer than `max_tokens` allow is read no further.
     """
 
     def __init__(
