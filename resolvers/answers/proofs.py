@@ -1,8 +1,9 @@
 """Proofs: the sources of an answer are stored, and later compared with what they are now."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from uuid_utils import uuid7
@@ -17,9 +18,21 @@ from resolvers.answers.faithfulness import check_sentence
 from resolvers.answers.loaders import ChunksByDocument, RelationshipIdsByImpact
 from resolvers.configuration_items.loaders import ConfigurationItemById
 from resolvers.context import Context
+from resolvers.incidents.loaders import IncidentByNumber
 
 DOCUMENTS_READ = "documents:read"
 ITEMS_READ = "configuration-items:read"
+# What the caller must be allowed to read besides items to be shown a stored fact.
+FACT_PERMISSIONS: Mapping[str, str] = {
+    FactKind.CLASS: "teams:read",
+    FactKind.DEPENDENTS: "relationships:read",
+    FactKind.DEPENDENCIES: "relationships:read",
+    FactKind.INCIDENTS: "incidents:read",
+}
+# Stands for a stored sentence that would say what the caller may not read now.
+HIDDEN_TEXT = "The source of this sentence is not visible."
+# A number of an incident, as facts write it.
+_INCIDENT_NUMBER = re.compile(r"(\S+) \(priority ")
 
 
 class Verdict(StrEnum):
@@ -56,7 +69,8 @@ class VerdictReason(StrEnum):
 class SentenceVerdict:
     """The verdict on one sentence of an answer, by its number from 1.
 
-    `text` is the sentence as it was given; `fact` is what the graph says now instead, with OTHER_FACT. Lines are those
+    `text` is the sentence as it was given, or HIDDEN_TEXT if it does not hold and one of its sources is not visible to
+    the caller now, be it deleted or hidden. `fact` is what the graph says now instead, with OTHER_FACT. Lines are those
     that support the sentence now.
     """
 
@@ -121,17 +135,47 @@ async def _verify(
     context: Context, number: int, sentence: ProvenSentence, facts: Mapping[tuple[str, str], Fact]
 ) -> SentenceVerdict:
     """Return the best verdict of all sources of a sentence: one of them is enough."""
-    verdicts = []
-    for citation in sentence.citations:
-        if citation.item_id is not None:
-            fact = facts.get((citation.item_id, sentence.fact or ""))
-            verdicts.append(_verify_fact(number, sentence, fact, is_complete=not context.request.degraded))
-        elif citation.document_id is not None and context.principal.allows(DOCUMENTS_READ):
-            chunks = await context.loader(ChunksByDocument).load(citation.document_id)
-            verdicts.append(_verify_lines(number, sentence.text, citation, chunks))
-    gone = SentenceVerdict(number, sentence.text, Verdict.GONE, VerdictReason.NO_SOURCE)
+    gone = SentenceVerdict(number, HIDDEN_TEXT, Verdict.GONE, VerdictReason.NO_SOURCE)
+    verdicts = [await _verify_citation(context, number, sentence, each, facts) for each in sentence.citations]
+    if len(verdicts) > 1 and any(each.text == HIDDEN_TEXT for each in verdicts):
+        # The sentence may say what only the hidden source said: a visible one must support it without the others.
+        verdicts = [
+            await _verify_citation(context, number, sentence, each, facts, trusts_hash=False)
+            for each in sentence.citations
+        ]
+        verdicts = [each for each in verdicts if each.verdict is Verdict.HOLDS]
     order = list(Verdict)
     return min(verdicts, key=lambda each: order.index(each.verdict), default=gone)
+
+
+async def _verify_citation(
+    context: Context,
+    number: int,
+    sentence: ProvenSentence,
+    citation: ProvenCitation,
+    facts: Mapping[tuple[str, str], Fact],
+    *,
+    trusts_hash: bool = True,
+) -> SentenceVerdict:
+    """Return the verdict of one source. `trusts_hash`: a chunk that has not changed supports what cites it."""
+    gone = SentenceVerdict(number, HIDDEN_TEXT, Verdict.GONE, VerdictReason.NO_SOURCE)
+    if citation.item_id is not None:
+        fact = facts.get((citation.item_id, sentence.fact or ""))
+        is_visible = (citation.item_id, FactKind.CLASS) in facts and await _sees_fact(context, sentence)
+        verdict = _verify_fact(number, sentence, fact, is_complete=not (context.request.degraded and is_visible))
+        return verdict if is_visible or verdict.verdict is Verdict.HOLDS else replace(verdict, text=HIDDEN_TEXT)
+    if citation.document_id is None or not context.principal.allows(DOCUMENTS_READ):
+        return gone
+    chunks = await context.loader(ChunksByDocument).load(citation.document_id)
+    return _verify_lines(number, sentence.text, citation, chunks, trusts_hash) if chunks else gone
+
+
+async def _sees_fact(context: Context, sentence: ProvenSentence) -> bool:
+    """Return whether the caller may read what a stored fact says, by its kind and the incidents that it names."""
+    if not context.principal.allows(FACT_PERMISSIONS.get(sentence.fact or "", ITEMS_READ)):
+        return False
+    numbers = _INCIDENT_NUMBER.findall(sentence.text) if sentence.fact == FactKind.INCIDENTS else []
+    return None not in await context.loader(IncidentByNumber).load_many(numbers)
 
 
 def _verify_fact(number: int, sentence: ProvenSentence, fact: Fact | None, *, is_complete: bool) -> SentenceVerdict:
@@ -140,19 +184,17 @@ def _verify_fact(number: int, sentence: ProvenSentence, fact: Fact | None, *, is
         return SentenceVerdict(number, text, Verdict.HOLDS, VerdictReason.SAME)
     # Without a permission for a part of it, such as the owner, the fact that is read is shorter.
     if fact is not None and text.startswith(fact.text.removesuffix(".")):
-        return SentenceVerdict(number, text, Verdict.GONE, VerdictReason.NO_SOURCE)
+        return SentenceVerdict(number, HIDDEN_TEXT, Verdict.GONE, VerdictReason.NO_SOURCE)
     if fact is not None:
         return SentenceVerdict(number, text, Verdict.CHANGED, VerdictReason.OTHER_FACT, fact.text)
     if is_complete or sentence.fact not in {FactKind.DEPENDENTS, FactKind.DEPENDENCIES}:
-        return SentenceVerdict(number, text, Verdict.GONE, VerdictReason.NO_SOURCE)
+        return SentenceVerdict(number, HIDDEN_TEXT, Verdict.GONE, VerdictReason.NO_SOURCE)
     return SentenceVerdict(number, text, Verdict.UNCHECKED, VerdictReason.NO_GRAPH)
 
 
 def _verify_lines(
-    number: int, text: str, citation: ProvenCitation, chunks: Sequence[DocumentChunkRecord]
+    number: int, text: str, citation: ProvenCitation, chunks: Sequence[DocumentChunkRecord], trusts_hash: bool
 ) -> SentenceVerdict:
-    if not chunks:
-        return SentenceVerdict(number, text, Verdict.GONE, VerdictReason.NO_SOURCE)
     # The same text first, then the chunk itself.
     in_order = sorted(
         chunks,
@@ -163,7 +205,7 @@ def _verify_lines(
             same = lines == (citation.first_line, citation.last_line)
             return _hold(number, text, VerdictReason.SAME if same else VerdictReason.MOVED, lines)
     best = in_order[0]
-    if best.content_hash == citation.content_hash:
+    if trusts_hash and best.content_hash == citation.content_hash:
         return _hold(number, text, VerdictReason.SAME, (best.first_line, best.last_line))
     for chunk in in_order:
         if check_sentence(text, f"# {chunk.heading}\n\n{chunk.body}") is None:

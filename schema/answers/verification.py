@@ -5,7 +5,7 @@ from typing import Any
 
 import strawberry
 
-from resolvers.answers.proofs import Verdict, VerdictReason, verify_answer
+from resolvers.answers.proofs import HIDDEN_TEXT, Verdict, VerdictReason, verify_answer
 from resolvers.context import Context
 from schema.answers.types import ASK_PERMISSION
 from schema.declarations.enums import register_enum
@@ -36,7 +36,10 @@ register_enum(
 @strawberry.type(description="A verdict on one sentence of an answer.")
 class SentenceVerdict:
     number: int = attribute("The number of the sentence in the answer, from 1.")
-    text: str = attribute("The sentence as it was given.")
+    text: str = attribute(
+        f"The sentence as it was given; `{HIDDEN_TEXT}` if it does not hold and one of its sources was deleted or is "
+        "not visible to you now."
+    )
     verdict: Verdict = attribute("Whether it still has its source.")
     reason: VerdictReason = attribute("Why.")
     fact: str | None = attribute("What the graph says now, with `OTHER_FACT`.")
@@ -59,7 +62,7 @@ class VerificationQueries:
         _verify_answer,
         "Compare each sentence of an answer that you were given with what its source says now; null for an id that is "
         "unknown, older than 30 days, or of an answer to somebody else. Two statements; with facts about items, up to "
-        "seven more and three walks.",
+        "eight more and three walks.",
         needs=ASK_PERMISSION,
         arguments=(Argument("id", strawberry.ID, "The global id of the answer."),),
         size=10,

@@ -1,6 +1,7 @@
 """Proofs: only the asker verifies, and each sentence has the verdict that its source deserves now."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -9,7 +10,7 @@ from datasources.aurora.answers import proofs
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.request import use_request
 from resolvers.answers.answer import Answer, CitedSentence
-from resolvers.answers.proofs import SentenceVerdict, Verdict, VerdictReason, store_answer, verify_answer
+from resolvers.answers.proofs import HIDDEN_TEXT, SentenceVerdict, Verdict, VerdictReason, store_answer, verify_answer
 from resolvers.answers.use_cases import ask
 from resolvers.context import Context
 from tests.fixtures.answers import REDIS, Library, open_library
@@ -110,11 +111,40 @@ async def test_moved_reworded_and_changed_sentences(library: Library) -> None:
     ids=["restricted", "deleted"],
 )
 async def test_a_hidden_document_is_as_gone_as_a_deleted_one(library: Library, change: str) -> None:
-    id, answer = await store(library.context(), "rb-rack")
+    id, _ = await store(library.context(), "rb-rack")
     execute(library, change)
     assert await verify(library.context(), id) == [
-        SentenceVerdict(1, answer.sentences[0].text, Verdict.GONE, VerdictReason.NO_SOURCE)
+        SentenceVerdict(1, HIDDEN_TEXT, Verdict.GONE, VerdictReason.NO_SOURCE)
     ]
+
+
+async def test_a_visible_source_that_does_not_support_a_sentence_shows_none_of_a_hidden_one(library: Library) -> None:
+    context = library.context()
+    _, rack = await store(context, "rb-rack")
+    _, node = await store(context, "rb-node drain the node")
+    [rack_citation], [node_citation] = rack.sentences[0].citations, node.sentences[0].citations
+    texts = [rack.sentences[0].text, node.sentences[0].text]
+    both = [CitedSentence(text, (rack_citation, node_citation)) for text in texts]
+    with use_request(context.request):
+        id = await store_answer(context, Answer(rack.status, "", tuple(both), (), rack.passages + node.passages, 0))
+    assert [each.text for each in await verify(library.context(), id) or []] == texts
+    execute(library, "UPDATE documents SET restricted_team_id = %s WHERE key = 'RB-RACK'", uuid(TEAM, 1))
+    hidden, held = await verify(library.context(), id) or []
+    assert (hidden.text, hidden.verdict) == (HIDDEN_TEXT, Verdict.GONE)
+    assert (held.text, held.verdict) == (texts[1], Verdict.HOLDS)
+
+
+async def test_a_fact_names_no_incident_that_was_restricted_since(library: Library) -> None:
+    id, answer = await store(library.context(), "open incidents of redis", [REDIS])
+    text = "redis has 1 open incident: INC1 (priority 2) Redis lost its primary."
+    place = [each.text for each in answer.sentences].index(text)
+    execute(library, "UPDATE incidents SET title = 'Redis lost power' WHERE number = 'INC1'")
+    fact = "redis has 1 open incident: INC1 (priority 2) Redis lost power."
+    changed = SentenceVerdict(place + 1, text, Verdict.CHANGED, VerdictReason.OTHER_FACT, fact)
+    assert (await verify(library.context(), id) or [])[place] == changed
+    execute(library, "UPDATE incidents SET restricted_team_id = %s WHERE number = 'INC1'", uuid(TEAM, 1))
+    hidden = replace(changed, text=HIDDEN_TEXT, fact="redis has no open incident.")
+    assert (await verify(library.context(), id) or [])[place] == hidden
 
 
 async def test_a_fact_that_changed_says_what_is_true_now(library: Library) -> None:
@@ -136,6 +166,8 @@ async def test_a_fact_without_its_permission_is_gone(library: Library) -> None:
     id, _ = await store(library.context(), "who depends on redis", [REDIS])
     verdicts = await verify(library.context(without="relationships:read"), id)
     assert short(verdicts)[:4] == [HELD, GONE, GONE, HELD]
+    assert verdicts is not None
+    assert [each.text == HIDDEN_TEXT for each in verdicts[:4]] == [False, True, True, False]
     assert set(short(await verify(library.context(without="configuration-items:read"), id))[:4]) == {GONE}
 
 
