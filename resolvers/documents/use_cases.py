@@ -26,13 +26,13 @@ class ConfirmDocumentLinks(Struct, frozen=True, kw_only=True):
     document_id: Annotated[DocumentId, Meta(description="The global id of the document.")]
     item_ids: Annotated[
         tuple[ConfigurationItemId, ...],
-        Meta(description="The suggested configuration items, at most 500."),
+        Meta(description="The suggested configuration items, at most 500; one that is repeated counts once."),
     ]
     expected_version: Annotated[
         int | None,
         Meta(
             description="The version of the document that you last read. If the current version differs, the error is "
-            "CONFLICT. Without it, any version is accepted."
+            "CONFLICT. Without it, any version is accepted. A decision about links does not increase it."
         ),
     ] = None
 
@@ -52,6 +52,7 @@ async def reject_links(write: Write, command: RejectDocumentLinks) -> Sequence[s
 
 
 async def _decide(write: Write, command: ConfirmDocumentLinks, decide: Decide, decision: str) -> Sequence[str]:
+    # The version stays: by it documents are indexed again, and imports that only change links keep it, too.
     record = await suggestions.lock_document(write.transaction, command.document_id, write.context.scope)
     if record is None:
         raise validation.no_such_record("document", "document_id")

@@ -84,7 +84,7 @@ class Document(Node):
         needs=READ_PERMISSION,
     )
     source: str = attribute("Its source, for example `wiki`; can be empty.")
-    version: int = attribute("Increases by one with each write.")
+    version: int = attribute("Increases by one when its text, title, kind or teams change; its links do not count.")
     updated_at: datetime = attribute("When it last changed.")
     team: LazyTeam | None = link(TeamById, "The team that maintains it.", key="team_id", needs="teams:read")
     restricted_team: LazyTeam | None = link(

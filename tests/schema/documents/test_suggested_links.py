@@ -153,6 +153,14 @@ async def test_bad_decisions_change_nothing(library: Library, document: str) -> 
     assert await links(library) == ([("redis-01", 2, 3)], [])
 
 
+@pytest.mark.parametrize("document", [CONFIRM, REJECT])
+async def test_a_decision_counts_each_item_once_and_leaves_the_version(library: Library, document: str) -> None:
+    assert codes(await decide(library, document, *[REDIS_01] * 501, expectedVersion=1)) == []
+    assert codes(await decide(library, document, REDIS_01, expectedVersion=1)) == []
+    assert execute(library, "SELECT version FROM documents WHERE key = 'NODES'") == [(1,)]
+    assert await index_documents(library.sources) == 0
+
+
 async def test_an_idempotency_key_makes_a_decision_once(library: Library) -> None:
     execute(library, "DELETE FROM audit_entries")
     for _ in range(2):
