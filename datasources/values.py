@@ -37,6 +37,9 @@ MAX_KEY_BYTES = 2_600
 # PostgreSQL refuses time zone offsets larger than 15:59:59.
 MAX_OFFSET = timedelta(hours=16)
 
+# The name of a field of a dataclass in its metadata, where clients know it by another one than the code.
+CLIENT_NAME = "client_name"
+
 # Digits that may be an integer of more than 64 bits, which orjson would read as the nearest floating-point number.
 _LONG_NUMBER = re.compile(rb"[0-9]{19}")
 
@@ -164,7 +167,8 @@ def _parts(value: object) -> Iterable[tuple[str, object]]:
         values = (getattr(value, name) for name in value.__struct_fields__)
         return zip(value.__struct_encode_fields__, values, strict=True)
     if dataclasses.is_dataclass(value):
-        return [(each.name, getattr(value, each.name)) for each in dataclasses.fields(value)]
+        members = dataclasses.fields(value)
+        return [(each.metadata.get(CLIENT_NAME, each.name), getattr(value, each.name)) for each in members]
     if isinstance(value, list | tuple):
         return [(str(place), inner) for place, inner in enumerate(value)]
     return ()

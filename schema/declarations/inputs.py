@@ -14,6 +14,7 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.scalars import JSON
 from strawberry.types.unset import UNSET
 
+from datasources.values import CLIENT_NAME
 from resolvers.unit_of_work import UserError, UserErrorCode, ValidationFailed
 from schema.declarations.ids import decode_id
 from schema.declarations.user_errors import camel_case
@@ -120,7 +121,8 @@ def _declare(command: type[Struct], field: FieldInfo, type_: Any) -> Any:
     elif field.default == ():
         default = {"default_factory": list}
     name = None if field.encode_name == field.name else field.encode_name
-    return _typed(strawberry.field(description=description, name=name, **default), type_)
+    metadata = None if name is None else {CLIENT_NAME: name}
+    return _typed(strawberry.field(description=description, name=name, metadata=metadata, **default), type_)
 
 
 def _typed(field: Any, type_: Any) -> Any:

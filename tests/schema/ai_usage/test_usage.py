@@ -172,6 +172,16 @@ async def test_a_range_that_is_refused(
     assert message in answered.errors[0]["message"]
 
 
+@pytest.mark.parametrize("field", ["from", "to"])
+async def test_a_time_without_a_zone_is_named_as_it_was_written(sources: Sources, field: str) -> None:
+    answered = await report(sources, "DAY", NOVEMBER | {field: "2026-11-02T00:00:00"})
+    assert answered.codes == ["BAD_USER_INPUT"]
+    assert answered.errors[0]["message"] == (
+        f"range.{field} has no time zone; end it with Z or an offset such as +02:00"
+    )
+    assert answered.errors[0]["extensions"]["argument"] == f"range.{field}"
+
+
 async def test_the_permission_is_needed(sources: Sources) -> None:
     answered = await ask(sources, NOW, person("incidents:read"))
     assert (answered.codes, answered.data) == (["FORBIDDEN"], {"aiUsage": None})
