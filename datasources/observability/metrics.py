@@ -56,6 +56,7 @@ UNITS: Mapping[str, str] = {
     "AiFailures": COUNT,
     "AiCacheHits": COUNT,
     "AiCacheMisses": COUNT,
+    "AiCacheAgreements": COUNT,
     "AiGateRejections": COUNT,
     "AiAnswers": COUNT,
 }

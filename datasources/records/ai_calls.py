@@ -15,6 +15,13 @@ class CacheResult(StrEnum):
     STALE = "STALE"
 
 
+class CacheCheck(StrEnum):
+    """Whether a hit agrees with a new answer to the same question."""
+
+    AGREES = "AGREES"
+    DIFFERS = "DIFFERS"
+
+
 class AiCallReservation(Struct, frozen=True, kw_only=True):
     """A call that is about to be sent: the most that it can cost, and for how many seconds that is reserved.
 
@@ -50,7 +57,7 @@ class AiCallResult(Struct, frozen=True, kw_only=True):
 
 
 class AiCacheLookup(Struct, frozen=True, kw_only=True):
-    """A look-up in the semantic cache."""
+    """A look-up in the semantic cache. `cache_check` is empty if it was not compared with a new answer."""
 
     id: str
     request_id: str
@@ -58,6 +65,7 @@ class AiCacheLookup(Struct, frozen=True, kw_only=True):
     actor: str
     operation: str
     cache: str
+    cache_check: str = ""
 
 
 class AiModelSpeed(Struct, frozen=True, array_like=True):

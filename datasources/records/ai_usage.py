@@ -30,6 +30,8 @@ class AiUsageTotals(Struct, frozen=True, array_like=True):
     cache_misses: int
     cache_guard_refusals: int
     cache_stale: int
+    cache_agreements: int
+    cache_differences: int
     answers: int
 
 

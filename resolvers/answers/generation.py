@@ -15,7 +15,8 @@ from resolvers.answers.drafts import BeginDraft, Drafts
 from resolvers.answers.extractive import MODEL, ExtractiveLanguage
 from resolvers.answers.loaders import ChunkById
 from resolvers.answers.passages import Passage
-from resolvers.answers.semantic_cache import CacheKey, LookupResult, look_up, store
+from resolvers.answers.semantic_cache import CacheKey, Lookup, LookupResult, look_up, store
+from resolvers.answers.shadow_check import record_check
 from resolvers.context import Context
 from resolvers.models.calls import call_model, create_task, max_tokens
 from resolvers.models.complexity import rate_complexity
@@ -117,15 +118,19 @@ async def draft_answer(
     if language is not None and prompt.sources:
         key = _cache_key(language, prompt, items)
         lookup = await look_up(context, prompt.question, key)
-        result = lookup.result
-        await record_cache(context, result.value)
-        cached = await _load(context, lookup.value) if lookup.value and not lookup.shadow_check else None
-        if cached is not None:
+        cached = await _load(context, lookup.value) if lookup.value else None
+        result = lookup.result if cached is not None or not lookup.value else LookupResult.STALE
+        is_compared = cached is not None and lookup.shadow_check
+        if not is_compared:
+            await record_cache(context, result.value)
+        if cached is not None and not is_compared:
             return cached
         tokens = _count_tokens(prompt)
         task = create_task(context, prompt.kind, prompt.question, tokens, MAX_OUTPUT_TOKENS, items=len(items))
         attempt = await _generate(context, Drafts(language, prompt, chunks, begin_draft), task)
         routing = attempt.routing
+        if cached is not None and not await _compare(context, lookup, cached, attempt.sentences, prompt):
+            return cached
         if attempt.sentences is not None:
             if attempt.sentences:
                 await _store(context, prompt.question, key, attempt.sentences, chunks, items)
@@ -152,6 +157,19 @@ async def _load(context: Context, value: str) -> Generation | None:
     sentences = (DraftSentence(each.text, tuple(numbers[id_] for id_ in each.chunk_ids)) for each in stored)
     by_number = {numbers[chunk.id]: chunk for chunk in chunks if chunk is not None}
     return Generation(tuple(sentences), AnswerOrigin.CACHED, by_number, lookup=LookupResult.HIT)
+
+
+async def _compare(
+    context: Context, lookup: Lookup, cached: Generation, sentences: Sequence[DraftSentence] | None, prompt: Prompt
+) -> bool:
+    """Record how a hit compares with the sentences of a new draft. False, and an ordinary hit, if there is none."""
+    if sentences is None:
+        await record_cache(context, LookupResult.HIT.value)
+        return False
+    cited = {number for each in sentences for number in each.sources}
+    sources = [f"{each.heading}\n{each.text}" for each in prompt.sources if each.number in cited]
+    await record_check(context, lookup, [each.text for each in cached.sentences], sources)
+    return True
 
 
 async def _store(

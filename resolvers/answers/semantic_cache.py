@@ -56,7 +56,7 @@ class CacheKey:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """The result of a look-up, and with HIT the value that was stored.
+    """The result of a look-up, and with HIT the value that was stored, and the id of its entry.
 
     `shadow_check` marks one of a hundred hits: make the answer again, and compare.
     """
@@ -64,6 +64,7 @@ class Lookup:
     result: LookupResult
     value: str | None = None
     shadow_check: bool = False
+    id: str | None = field(default=None, compare=False)
 
 
 async def look_up(context: Context, question: str, key: CacheKey, draw: Callable[[], float] = random.random) -> Lookup:
@@ -83,7 +84,7 @@ async def look_up(context: Context, question: str, key: CacheKey, draw: Callable
     if not match.is_fresh:
         await cache.delete(context.sources.main, match.id)
         return Lookup(LookupResult.STALE)
-    return Lookup(LookupResult.HIT, match.value, draw() < SHADOW_SHARE)
+    return Lookup(LookupResult.HIT, match.value, draw() < SHADOW_SHARE, match.id)
 
 
 async def store(

@@ -5,13 +5,18 @@ from uuid_utils import uuid7
 from datasources.aurora.ai_usage import calls as ledger
 from datasources.language.port import TaskKind
 from datasources.observability.metrics import emit_metrics
-from datasources.records.ai_calls import AiCacheLookup, CacheResult
+from datasources.records.ai_calls import AiCacheLookup, CacheCheck, CacheResult
 from resolvers.context import Context
 from resolvers.models.calls import budget_team
 
 
-async def record_cache(context: Context, result: str, kind: TaskKind = TaskKind.ANSWER) -> None:
-    """Record a look-up in the semantic cache: HIT, MISS, GUARD_REFUSED or STALE. One statement."""
+async def record_cache(
+    context: Context, result: str, check: CacheCheck | None = None, kind: TaskKind = TaskKind.ANSWER
+) -> None:
+    """Record a look-up in the semantic cache: HIT, MISS, GUARD_REFUSED or STALE. One statement.
+
+    With a `check`, the hit was compared with a new answer, which was given and counts as the answer instead.
+    """
     found = CacheResult(result)
     lookup = AiCacheLookup(
         id=str(uuid7()),
@@ -20,10 +25,13 @@ async def record_cache(context: Context, result: str, kind: TaskKind = TaskKind.
         actor=context.principal.actor,
         operation=kind.value,
         cache=found.value,
+        cache_check="" if check is None else check.value,
     )
     await ledger.insert_cache_lookup(context.sources.main, lookup)
     is_hit = found is CacheResult.HIT
-    emit_metrics(AiCacheHits=float(is_hit), AiCacheMisses=float(not is_hit), AiAnswers=float(is_hit))
+    emit_metrics(AiCacheHits=float(is_hit), AiCacheMisses=float(not is_hit), AiAnswers=float(is_hit and check is None))
+    if check is not None:
+        emit_metrics(AiCacheAgreements=float(check is CacheCheck.AGREES))
 
 
 async def record_gate(context: Context, call_id: str, accepted: int, rejected: int, *, escalated: bool) -> None:

@@ -78,6 +78,8 @@ class AiUsageTotals:
     cache_misses: int = attribute("The number of look-ups that found nothing.")
     cache_guard_refusals: int = attribute("The number of look-ups that found only an answer to another question.")
     cache_stale: int = attribute("The number of look-ups that found an answer whose sources have changed.")
+    cache_agreements: int = attribute("The number of hits that were compared with a new answer, and agree with it.")
+    cache_differences: int = attribute("The number of hits that differ from it; they are not given again.")
     answers: int = attribute("The number of questions that were answered, by the cache or with accepted sentences.")
 
 

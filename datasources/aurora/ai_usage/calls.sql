@@ -65,8 +65,8 @@ FROM ai_budgets b WHERE b.team = %(team)s AND b.day = (now() AT TIME ZONE 'utc')
 
 -- name: ai_cache_insert
 -- Insert the result of a look-up in the semantic cache.
-INSERT INTO ai_calls (id, request_id, team, actor, operation, model, cache)
-VALUES (%(id)s::uuid, %(request_id)s, %(team)s, %(actor)s, %(operation)s, '', %(cache)s)
+INSERT INTO ai_calls (id, request_id, team, actor, operation, model, cache, cache_check)
+VALUES (%(id)s::uuid, %(request_id)s, %(team)s, %(actor)s, %(operation)s, '', %(cache)s, %(cache_check)s)
 RETURNING true;
 
 -- name: ai_call_gate

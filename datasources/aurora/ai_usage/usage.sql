@@ -20,12 +20,15 @@ SELECT c.key, count(*) FILTER (WHERE c.model <> '') AS calls,
        count(*) FILTER (WHERE c.cache = 'MISS') AS cache_misses,
        count(*) FILTER (WHERE c.cache = 'GUARD_REFUSED') AS cache_guard_refusals,
        count(*) FILTER (WHERE c.cache = 'STALE') AS cache_stale,
-       count(*) FILTER (WHERE c.cache = 'HIT' OR (c.gate_accepted > 0 AND NOT c.escalated)) AS answers
+       count(*) FILTER (WHERE c.cache_check = 'AGREES') AS cache_agreements,
+       count(*) FILTER (WHERE c.cache_check = 'DIFFERS') AS cache_differences,
+       -- A hit that was compared is answered by the call that follows it.
+       count(*) FILTER (WHERE (c.cache = 'HIT' AND c.cache_check = '') OR (c.gate_accepted > 0 AND NOT c.escalated)) AS answers
 FROM (
     -- Not all columns, since these rows are sorted, and reasons are long.
     SELECT /*group*/ AS key, a.model, a.input_tokens, a.output_tokens, a.cache_read_tokens, a.cache_write_tokens, a.usd,
            a.seconds, a.failure, a.escalated, a.gate_accepted, a.gate_rejected, a.cache,
-           a.model <> '' AND a.failure = '' AND a.expires_at IS NULL AS succeeded
+           a.cache_check, a.model <> '' AND a.failure = '' AND a.expires_at IS NULL AS succeeded
     FROM ai_calls a WHERE a.called_at >= %(start)s AND a.called_at < %(end)s
 ) c
 GROUP BY GROUPING SETS ((c.key), ())
@@ -47,7 +50,7 @@ LIMIT %(limit)s;
 SELECT p.period, count(*) FILTER (WHERE c.model <> '') AS calls,
        count(*) FILTER (WHERE c.failure = 'THROTTLED') AS throttles, coalesce(sum(c.usd), 0)::float8 AS usd,
        count(*) FILTER (WHERE c.cache <> '') AS lookups, count(*) FILTER (WHERE c.cache = 'HIT') AS hits,
-       count(*) FILTER (WHERE c.cache = 'HIT' OR (c.gate_accepted > 0 AND NOT c.escalated)) AS answers
+       count(*) FILTER (WHERE (c.cache = 'HIT' AND c.cache_check = '') OR (c.gate_accepted > 0 AND NOT c.escalated)) AS answers
 FROM (VALUES ('hour', interval '1 hour', interval '0'), ('day', interval '1 day', interval '0'),
              ('week', interval '8 days', interval '1 day')) AS p (period, begin, until)
 LEFT JOIN ai_calls c ON c.called_at > now() - p.begin AND c.called_at <= now() - p.until

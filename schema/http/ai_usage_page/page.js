@@ -8,7 +8,8 @@ const PERIODS = {
   month: { by: "DAY", step: 24 * HOUR, count: 30 },
 };
 const TOTALS = `key calls inputTokens outputTokens cacheReadTokens cacheWriteTokens usd secondsP50 secondsP95
-  tokensPerSecond failures gateRejections cacheHits cacheMisses cacheGuardRefusals cacheStale answers`;
+  tokensPerSecond failures gateRejections cacheHits cacheMisses cacheGuardRefusals cacheStale
+  cacheAgreements cacheDifferences answers`;
 const DOCUMENT = `query AiUsagePage($range: AiUsageRangeInput!, $by: AiUsageGroup!) {
   time: aiUsage(range: $range, groupBy: $by) {
     rows { ${TOTALS} } totals { ${TOTALS} }
@@ -156,6 +157,8 @@ const LOOKUPS = [
   ["Misses", (row) => number(row.cacheMisses)],
   ["Guard refusals", (row) => number(row.cacheGuardRefusals)],
   ["Stale", (row) => number(row.cacheStale)],
+  ["Agree with a new answer", (row) => number(row.cacheAgreements)],
+  ["Differ from it", (row) => number(row.cacheDifferences)],
   ["Answers", (row) => number(row.answers)],
 ];
 

@@ -17,7 +17,7 @@ from tests.fixtures.models import PROMPT, ScriptedLanguage, caller, new_sources,
 READER = person("ai-usage:read")
 FIELDS = """key calls inputTokens outputTokens cacheReadTokens cacheWriteTokens usd secondsP50 secondsP95
     tokensPerSecond failures throttles escalations gateAccepted gateRejections cacheHits cacheMisses
-    cacheGuardRefusals cacheStale answers"""
+    cacheGuardRefusals cacheStale cacheAgreements cacheDifferences answers"""
 REPORT = f"""query ($range: AiUsageRangeInput!, $by: AiUsageGroup) {{
     aiUsage(range: $range, groupBy: $by) {{ from to rows {{ {FIELDS} }} totals {{ {FIELDS} }} }}
 }}"""
@@ -86,7 +86,8 @@ async def test_totals_of_a_period(sources: Sources, url: str) -> None:
         "key": None, "calls": 4, "inputTokens": 4_000_000_160.0, "outputTokens": 360.0, "cacheReadTokens": 0.0,
         "cacheWriteTokens": 0.0, "usd": 4.5, "secondsP50": 2.0, "secondsP95": pytest.approx(3.8),
         "tokensPerSecond": 50.0, "failures": 1, "throttles": 1, "escalations": 1, "gateAccepted": 3,
-        "gateRejections": 5, "cacheHits": 1, "cacheMisses": 0, "cacheGuardRefusals": 1, "cacheStale": 1, "answers": 2,
+        "gateRejections": 5, "cacheHits": 1, "cacheMisses": 0, "cacheGuardRefusals": 1, "cacheStale": 1,
+        "cacheAgreements": 0, "cacheDifferences": 0, "answers": 2,
     }  # fmt: skip
 
 

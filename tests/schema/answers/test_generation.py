@@ -4,13 +4,16 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 import pytest
 
+from datasources.aurora.ai_usage.usage import fetch_totals
 from datasources.config import LanguageProvider, LanguageSettings
 from datasources.embedded.postgres import EmbeddedPostgres
+from resolvers.answers import semantic_cache
 from resolvers.answers.use_cases import ask
 from tests.fixtures.answers import REDIS, Library, open_library
 from tests.fixtures.bedrock import Bedrock, Refusal
@@ -36,6 +39,12 @@ UNSUPPORTED = "Page the database team within fifteen minutes."
 async def plain_library(postgres: EmbeddedPostgres) -> AsyncIterator[Library]:
     async with open_library(postgres, "answers_generation") as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def compare_no_hit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No hit is drawn for a comparison."""
+    monkeypatch.setattr(semantic_cache, "SHADOW_SHARE", 0.0)
 
 
 @pytest.fixture
@@ -232,6 +241,46 @@ async def test_an_equal_question_costs_nothing_until_a_source_changes(library: L
         third = await answer(library)
         assert (third["cache"], third["origin"], len(bedrock.received)) == ("STALE", "GENERATED", 2)
         connection.execute("UPDATE document_chunks SET content_hash = rtrim(content_hash, '!')")
+
+
+@pytest.mark.parametrize(
+    ("second", "check", "given", "entries", "answers"),
+    [
+        (reply([cited(SUPPORTED, 0)]), "AGREES", "GENERATED", 1, 2),
+        # The model finds no answer.
+        (reply([]), "DIFFERS", "GENERATED", 0, 1),
+        # No model answers: the hit is given, and compared with nothing.
+        (Refusal(400, "ValidationException"), "", "CACHED", 1, 2),
+    ],
+    ids=["agrees", "differs", "no model"],
+)
+async def test_a_hit_that_is_compared_with_a_new_answer(
+    library: Library,
+    bedrock: Bedrock,
+    monkeypatch: pytest.MonkeyPatch,
+    second: Any,
+    check: str,
+    given: str,
+    entries: int,
+    answers: int,
+) -> None:
+    monkeypatch.setattr(semantic_cache, "SHADOW_SHARE", 1.0)
+    bedrock.script("Converse", reply([cited(SUPPORTED, 0)]), second)
+    await answer(library)
+    found = await answer(library)
+    assert (found["cache"], found["origin"]) == ("HIT", given)
+    with psycopg.connect(library.urls[0], autocommit=True) as connection:
+        looked_up = connection.execute(
+            "SELECT cache, cache_check FROM ai_calls WHERE cache <> '' ORDER BY id"
+        ).fetchall()
+        assert looked_up == [("MISS", ""), ("HIT", check)]
+        assert connection.execute("SELECT count(*) FROM cached_answers").fetchall() == [(entries,)]
+    [totals, *_] = await fetch_totals(
+        library.sources.main, "OPERATION", datetime(2026, 1, 1, tzinfo=UTC), datetime(2126, 1, 1, tzinfo=UTC), 10
+    )
+    assert totals.cache_agreements == (check == "AGREES")
+    assert totals.cache_differences == (check == "DIFFERS")
+    assert (totals.cache_hits, totals.answers) == (1, answers)
 
 
 async def test_another_scope_has_no_use_of_it(library: Library, bedrock: Bedrock) -> None:
