@@ -3,6 +3,9 @@
 import re
 from dataclasses import dataclass
 
+# The name of these rules. Another name makes the suggested links of all documents again.
+NAMING = "names-1"
+
 # Words of a text that are read, and distinct names that are returned; the others are ignored.
 MAX_WORDS = 200_000
 MAX_NAMES = 50_000

@@ -39,13 +39,15 @@ class StaleDocument(Struct, frozen=True, array_like=True):
 
 
 class IndexRules(Struct, frozen=True):
-    """How chunks are made: the name of the rules that divide documents, and the model that embeds their chunks.
+    """How documents are indexed: the names of the rules that divide them and that find names in them, and the model.
 
-    Without a model nothing is embedded, and chunks that another process embedded stay as they are.
+    The model embeds their chunks. Without a model nothing is embedded, and chunks that another process embedded stay as
+    they are.
     """
 
     chunking: str
     model: str | None = None
+    naming: str = ""
 
 
 class TermWeight(Struct, frozen=True, array_like=True):

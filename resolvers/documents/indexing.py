@@ -16,7 +16,7 @@ from datasources.aurora.documents.chunks import (
 from datasources.aurora.documents.suggestions import replace_suggestions
 from datasources.aurora.documents.vectors import Embedding, insert_vectors
 from datasources.documents.chunks import CHUNKING, split_document
-from datasources.documents.names import NameOccurrence, find_names
+from datasources.documents.names import NAMING, NameOccurrence, find_names
 from datasources.language.embeddings import installed_model, open_embedder
 from datasources.observability.exceptions import report as report_error
 from datasources.observability.spans import INTERNAL, record_call, record_work
@@ -111,4 +111,4 @@ async def _replace(
 
 
 def _rules() -> IndexRules:
-    return IndexRules(CHUNKING, installed_model())
+    return IndexRules(CHUNKING, installed_model(), NAMING)

@@ -93,10 +93,12 @@ WHERE %(sees_restricted)s OR d.restricted_team_id IS NULL
       OR d.restricted_team_id IN (SELECT id FROM teams WHERE key = ANY(%(team_keys)s::text[]));
 
 -- name: documents_stale
--- Documents whose chunks are missing, or were made from another version, by other rules or, unless null, another model.
+-- Documents whose chunks are missing, or were made from another version, by other rules or, unless null, another model,
+-- or whose names were found by other rules.
 SELECT d.id, d.title, d.body, d.version
 FROM documents d LEFT JOIN document_indexes x ON x.document_id = d.id
 WHERE x.document_id IS NULL OR x.document_version <> d.version OR x.chunking <> %(chunking)s
+      OR x.naming <> %(naming)s
       OR x.model <> %(model)s::text
 ORDER BY d.id
 LIMIT %(limit)s;
@@ -106,12 +108,14 @@ LIMIT %(limit)s;
 SELECT count(*)
 FROM documents d LEFT JOIN document_indexes x ON x.document_id = d.id
 WHERE x.document_id IS NULL OR x.document_version <> d.version OR x.chunking <> %(chunking)s
+      OR x.naming <> %(naming)s
       OR x.model <> %(model)s::text;
 
 -- name: document_index
 -- The id of a document if its chunks were made from this version by these rules and, unless null, this model.
 SELECT x.document_id FROM document_indexes x
 WHERE x.document_id = %(document_id)s::uuid AND x.document_version = %(version)s AND x.chunking = %(chunking)s
+      AND x.naming = %(naming)s
       AND (%(model)s::text IS NULL OR x.model = %(model)s);
 
 -- name: document_lock
@@ -142,7 +146,8 @@ SELECT t.term, t.chunk_id, t.weight FROM terms t JOIN chunks c ON c.id = t.chunk
 
 -- name: document_index_set
 -- Record from which version of a document its chunks were made, and by which rules.
-INSERT INTO document_indexes (document_id, document_version, chunking, model)
-VALUES (%(document_id)s::uuid, %(version)s, %(chunking)s, coalesce(%(model)s, ''))
+INSERT INTO document_indexes (document_id, document_version, chunking, naming, model)
+VALUES (%(document_id)s::uuid, %(version)s, %(chunking)s, %(naming)s, coalesce(%(model)s, ''))
 ON CONFLICT (document_id) DO UPDATE
-    SET document_version = excluded.document_version, chunking = excluded.chunking, model = excluded.model;
+    SET document_version = excluded.document_version, chunking = excluded.chunking, naming = excluded.naming,
+        model = excluded.model;

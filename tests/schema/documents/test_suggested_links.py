@@ -153,6 +153,16 @@ async def test_bad_decisions_change_nothing(library: Library, document: str) -> 
     assert await links(library) == ([("redis-01", 2, 3)], [])
 
 
+async def test_a_document_that_was_indexed_before_links_were_suggested_gets_them(library: Library) -> None:
+    execute(library, "UPDATE document_indexes SET naming = ''")
+    execute(library, "DELETE FROM document_link_suggestions")
+    assert await links(library) == ([], [])
+    [documents] = execute(library, "SELECT count(*) FROM documents")
+    assert await index_documents(library.sources) == documents[0]
+    assert await links(library) == ([("redis-01", 2, 3)], [])
+    assert await index_documents(library.sources) == 0
+
+
 @pytest.mark.parametrize("document", [CONFIRM, REJECT])
 async def test_a_decision_counts_each_item_once_and_leaves_the_version(library: Library, document: str) -> None:
     assert codes(await decide(library, document, *[REDIS_01] * 501, expectedVersion=1)) == []
