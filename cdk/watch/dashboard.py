@@ -118,7 +118,8 @@ def _language(environment: Environment) -> list[cloudwatch.IWidget]:
         _graph("AI calls: p99 in ms; failures, refused sentences", 6, [service_metric(name, "AiMilliseconds", "p99")],
                [service_metric(name, each) for each in ("AiFailures", "AiGateRejections")]),
         _graph("AI cache: hits and misses; share of hits", 6,
-               [service_metric(name, each) for each in ("AiCacheHits", "AiCacheMisses")], [hit_rate(name)]),
+               [service_metric(name, each) for each in ("AiCacheHits", "AiCacheMisses")],
+               [hit_rate(name), service_metric(name, "AiCacheAgreements", "Average", HOUR)]),
         _graph("AI tokens of the service: read; written", 6, [service_metric(name, "AiInputTokens")],
                [service_metric(name, "AiOutputTokens")]),
     ]  # fmt: skip

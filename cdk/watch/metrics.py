@@ -38,6 +38,7 @@ SERVICE_METRICS: Mapping[str, str] = {
     "AiFailures": "calls of models that failed",
     "AiCacheHits": "questions whose answer the cache had",
     "AiCacheMisses": "questions whose answer it had not",
+    "AiCacheAgreements": "share of compared cached answers that agree with a new one",
     "AiGateRejections": "sentences of models that their source does not say",
     "AiAnswers": "answers that questions got",
 }
