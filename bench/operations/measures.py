@@ -17,13 +17,19 @@ from resolvers.principals.principal import operator_principal
 from schema.operations.catalog import operation_catalog
 
 QUESTIONS = Path(__file__).parent / "questions.yaml"
+QUALIFIERS = Path(__file__).parent / "qualifiers.yaml"
+# Sets of questions that may only be answered with their condition, and need not be answered.
+QUALIFIED = ("qualified", "qualified_kept_aside")
 DIRECTIONAL = frozenset({"dependents", "dependencies"})
 ITEM_VARIABLES = ("item", "from", "to")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question and its operation with variables; without an operation it must be refused."""
+    """A question and its operation with variables; without an operation it must be refused.
+
+    A question of a kind in QUALIFIED may be refused too.
+    """
 
     kind: str
     text: str
@@ -51,12 +57,12 @@ class Finding:
 
 
 def read_questions() -> list[Question]:
-    """Return all questions of the set."""
-    sets = yaml.safe_load(QUESTIONS.read_text())
+    """Return all questions of both files."""
+    sets = yaml.safe_load(QUESTIONS.read_text()) | yaml.safe_load(QUALIFIERS.read_text())
     questions = [
-        Question(kind, each["question"], each["operation"], tuple(each["variables"].items()))
-        for kind in ("in_scope", "kept_aside")
-        for each in sets[kind]
+        Question(kind, each["question"], each.get("operation"), tuple(each.get("variables", {}).items()))
+        for kind in ("in_scope", "kept_aside", *QUALIFIED)
+        for each in sets.get(kind, ())
     ]
     return questions + [Question(kind, text) for kind in ("out_of_scope", "imperative") for text in sets[kind]]
 
@@ -78,8 +84,8 @@ async def _ask(sources: Sources, question: Question) -> Finding:
                 raise ValueError(f"{QUESTIONS.name}: there is no item {expected[name]}")
             expected[name] = f"ci_{item.id}"
     match = await find_operation(context, question.text, [], operation_catalog())
-    if question.operation is None:
-        return Finding(question, match, match.status is not MatchStatus.CHOSEN)
+    if match.status is not MatchStatus.CHOSEN and (question.operation is None or question.kind in QUALIFIED):
+        return Finding(question, match, is_right=True)
     is_right = match.status is MatchStatus.CHOSEN and (
         match.choices[0].operation.name == question.operation and dict(match.choices[0].variables) == expected
     )
