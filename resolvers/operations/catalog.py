@@ -34,7 +34,9 @@ class Operation:
     """A trusted query. `reads_back` and examples have variables in braces, `id` is that of the document.
 
     `required` has the variables without a default, in the order of the document; `optional` those with one. A question
-    must have one of the words of `needs`, if there are any.
+    must have one of the words of `needs`, if there are any. `words` are cues besides those of the examples; they and the
+    examples are all that a question may say. Patterns of `unlike` match questions that say something else with these
+    words; they are lower-case, with `item0`, `team0` and so on for entities.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Operation:
     reads_back: str
     examples: tuple[str, ...]
     needs: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
 

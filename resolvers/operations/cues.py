@@ -1,7 +1,6 @@
-"""Words of a question that are read before its meaning is compared: demands, directions, priorities and states."""
+"""Words of a question that are read before its meaning is compared: demands, directions and restrictions."""
 
 import re
-from collections.abc import Sequence
 from enum import StrEnum
 
 # Verbs of change. With a word such as 'of' behind it, 'restart' is a noun.
@@ -126,25 +125,10 @@ def read_restriction(question: str) -> str:
     return next((reason for pattern, reason in _RESTRICTIONS if pattern.search(question)), "")
 
 
-_PRIORITY = re.compile(
-    r"\b(?:p|sev ?|prio(?:rity)?(?:s|ies)? |severity )([1-5])(?:'?s)?\b(?:(?:,| and| or) ?([1-5])\b)?", re.I
-)
+# What a comparison or a negation is written with.
+_SIGN = re.compile(r"[<>≤≥≠¬±≈]|(?<!\S)[=~+%^|*#&→←∧∨∪∩]+(?!\S)|(?<!\w)[!=~+-](?=\w)|(?<=\w)[+](?!\w)")
 
 
-def read_priorities(question: str) -> tuple[Sequence[int], str]:
-    """Return the priorities that a question names, sorted, and the question with the word `priority` for each."""
-    found = {int(digit) for match in _PRIORITY.finditer(question) for digit in match.groups() if digit}
-    return sorted(found), _PRIORITY.sub("priority", question)
-
-
-_STATES: tuple[tuple[re.Pattern[str], Sequence[str]], ...] = (
-    (re.compile(r"\b(?:cancelled|canceled)\b", re.I), ("CANCELLED",)),
-    (re.compile(r"\b(?:un|not )resolved\b", re.I), ()),
-    (re.compile(r"\b(?:closed|resolved|solved|past|previous|former)\b", re.I), ("RESOLVED", "CLOSED")),
-    (re.compile(r"\bon hold\b", re.I), ("ON_HOLD",)),
-)
-
-
-def read_states(question: str) -> Sequence[str]:
-    """Return the states of incidents that a question names; none means open ones."""
-    return next((states for pattern, states in _STATES if pattern.search(question)), ())
+def read_signs(text: str) -> tuple[str, ...]:
+    """Return the signs of a text that compare or leave out, such as '>' and the '!' of '!P1', each once."""
+    return tuple(dict.fromkeys(_SIGN.findall(text)))

@@ -16,7 +16,8 @@ from datasources.records.search import NamedRecord
 from resolvers.configuration_items.loaders import ConfigurationItemById
 from resolvers.context import Context
 from resolvers.operations.catalog import VariableKind
-from resolvers.operations.cues import read_priorities, read_states
+from resolvers.operations.cues import read_signs
+from resolvers.operations.filters import STATE_WORDS, read_priorities, read_states
 from resolvers.operations.words import STOP_WORDS, split_words, stem
 
 ITEMS_READ = "configuration-items:read"
@@ -75,13 +76,17 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Entities:
-    """The words of a question, what they mention, and words that stand where a name is expected and name nothing."""
+    """The words of a question, what they mention, and words that stand where a name is expected and name nothing.
+
+    `signs` are those that compare or leave out.
+    """
 
     words: tuple[str, ...]
     mentions: tuple[Mention, ...]
     priorities: tuple[int, ...] = ()
     states: tuple[str, ...] = ()
     unresolved: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
 
     def of(self, kind: VariableKind) -> list[Mention]:
         """Return the mentions of a kind, in their order."""
@@ -94,10 +99,11 @@ async def find_entities(context: Context, question: str, vocabulary: frozenset[s
     One statement for items and one for teams, each only with the permission to read them; one more for ids of items.
     """
     priorities, text = read_priorities(question)
+    states, text = read_states(text)
     words = split_words(text)
     numbers = [mention for place, word in enumerate(words) if (mention := _read_number(place, word))]
     numbers += await _find_ids(context, words)
-    known = [word.lower() in STOP_WORDS or stem(word) in vocabulary for word in words]
+    known = [word.lower() in STOP_WORDS | STATE_WORDS or stem(word) in vocabulary for word in words]
     for mention in numbers:
         known[mention.start] = True
     phrases = {
@@ -118,8 +124,9 @@ async def find_entities(context: Context, question: str, vocabulary: frozenset[s
         tuple(words),
         mentions,
         tuple(priorities),
-        tuple(read_states(question)),
+        tuple(states),
         _list_unresolved(words, known, mentions),
+        read_signs(text),
     )
 
 

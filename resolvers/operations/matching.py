@@ -11,6 +11,7 @@ from itertools import islice, product
 from typing import Any
 
 from resolvers.operations.catalog import KINDS, Operation, VariableKind
+from resolvers.operations.coverage import list_ignored
 from resolvers.operations.cues import Direction, is_about_dependencies, is_direction_word, read_direction
 from resolvers.operations.entities import Candidate, Entities, Mention
 from resolvers.operations.words import stem, stems
@@ -59,12 +60,16 @@ class MatchStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An operation with its variables. `question` is how it reads in words, `score` is from 0 to 1."""
+    """An operation with its variables. `question` is how it reads in words, `score` is from 0 to 1.
+
+    `ignored` has the words of the question that it takes no account of, in their order.
+    """
 
     operation: Operation
     variables: Mapping[str, Any]
     question: str
     score: float
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +98,16 @@ def _words_of(operation: Operation) -> frozenset[str]:
 def rank_choices(entities: Entities, catalog: Sequence[Operation], embed: Embed | None) -> list[Choice]:
     """Return every operation that the entities can fill, for each meaning of unclear ones, best first."""
     examples = _index(tuple(catalog), embed)
-    choices = [
-        Choice(operation, variables, question, examples.score(operation, _read(entities, mentions)) * share)
-        for operation in catalog
-        if (mentions := _select(operation, entities)) is not None
-        for variables, question, share in _fill(operation, entities, mentions)
-    ]
+    choices = []
+    for operation in catalog:
+        mentions = _select(operation, entities)
+        if mentions is not None:
+            score = examples.score(operation, _read(entities, mentions))
+            ignored = list_ignored(operation, entities, mentions)
+            choices += [
+                Choice(operation, variables, question, score * share, ignored)
+                for variables, question, share in _fill(operation, entities, mentions)
+            ]
     return sorted(choices, key=lambda each: (-each.score, each.operation.name))
 
 
@@ -117,12 +126,19 @@ def decide(choices: Sequence[Choice], entities: Entities, restriction: str, *, h
         return OperationMatch(MatchStatus.NONE, reason=missing or "no trusted operation answers this question")
     if missing:
         return OperationMatch(MatchStatus.UNSURE, offered, missing)
+    if ignored := offered[0].ignored:
+        return OperationMatch(MatchStatus.UNSURE, offered, explain_ignored(ignored))
     second = choices[1].score if len(choices) > 1 else 0.0
     if offered[0].score < minimum:
         return OperationMatch(MatchStatus.UNSURE, offered, "no operation is near enough to the question")
     if offered[0].score - second < MIN_MARGIN:
         return OperationMatch(MatchStatus.UNSURE, offered, "several operations are equally near to the question")
     return OperationMatch(MatchStatus.CHOSEN, offered[:1])
+
+
+def explain_ignored(ignored: Sequence[str]) -> str:
+    """Return the reason why an operation that takes no account of some words is not chosen."""
+    return f"the nearest operation would ignore {', '.join(map(repr, ignored))}"
 
 
 @dataclass(frozen=True, slots=True)

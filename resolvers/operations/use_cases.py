@@ -12,12 +12,20 @@ from resolvers.context import Context
 from resolvers.operations.catalog import Operation, VariableKind
 from resolvers.operations.cues import demands_change, read_restriction, wants_procedure
 from resolvers.operations.entities import ITEMS_READ, Candidate, Entities, Mention, find_entities
-from resolvers.operations.matching import Choice, MatchStatus, OperationMatch, decide, rank_choices, vocabulary
+from resolvers.operations.matching import (
+    Choice,
+    MatchStatus,
+    OperationMatch,
+    decide,
+    explain_ignored,
+    rank_choices,
+    vocabulary,
+)
 from resolvers.operations.tools import Choose, list_tools, resolve_choice
 from resolvers.operations.words import MAX_WORDS, split_words
 
 # Words that mean the items in `about`.
-_THIS = frozenset({"this", "that", "it", "these", "them"})
+_THIS = ("it", "this", "these", "them", "that")
 
 
 async def find_operation(
@@ -30,8 +38,8 @@ async def find_operation(
     """Return the operation that answers a question about items, given by their ids.
 
     Nothing is run. A question that demands a change has none. If several operations are near, `choose` lets a model
-    decide; its reply only selects among them, and one that names anything else is ignored. Raises BadUserInput or
-    LimitExceeded, with the argument, as `ask` does.
+    decide; its reply only selects among them, and one that names anything else is ignored. If what it selects takes no
+    account of a word, that choice is asked back. Raises BadUserInput or LimitExceeded, with the argument, as `ask` does.
     """
     text = check_question(question)
     items = await load_items(context, about)
@@ -54,7 +62,11 @@ async def find_operation(
         return match
     reply = await _ask_model(choose, text, choices)
     choice = resolve_choice(reply, choices, entities) if reply else None
-    return OperationMatch(MatchStatus.CHOSEN, (choice,)) if choice else match
+    if choice is None:
+        return match
+    if choice.ignored:
+        return OperationMatch(MatchStatus.UNSURE, (choice,), explain_ignored(choice.ignored))
+    return OperationMatch(MatchStatus.CHOSEN, (choice,))
 
 
 async def _ask_model(choose: Choose, question: str, choices: Sequence[Choice]) -> ToolChoice | None:
@@ -70,7 +82,9 @@ def add_items(entities: Entities, items: Sequence[ConfigurationItemRecord]) -> E
         return entities
     candidates = tuple(Candidate(f"ci_{item.id}", item.name, 1.0) for item in items[:3])
     words = entities.words
-    place = next((place for place, word in enumerate(words) if word.lower() in _THIS), len(words))
+    lower = [word.lower() for word in words]
+    # 'That' last: in 'what uses that', but not in 'services that use it'.
+    place = next((lower.index(word) for word in _THIS if word in lower), len(words))
     mention = Mention(place, min(place + 1, len(words)), VariableKind.ITEM, candidates)
     if place == len(words):
         words, mention = (*words, ""), replace(mention, end=place + 1)

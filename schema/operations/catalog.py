@@ -42,6 +42,8 @@ def _read_operation(name: str, entry: MappingProxyType[str, Any]) -> Operation:
         reads_back=entry["reads_back"],
         examples=tuple(entry["examples"]),
         needs=tuple(entry.get("needs", ())),
+        words=tuple(entry.get("words", ())),
+        unlike=tuple(entry.get("unlike", ())),
         required=tuple(required),
         optional=tuple(each for each in optional if each in KINDS),
     )

@@ -1,4 +1,4 @@
-"""What words say before meanings are compared: demands, procedures, directions, priorities, states, restrictions."""
+"""What words say before meanings are compared: demands, procedures, directions and restrictions."""
 
 import time
 from collections.abc import Callable
@@ -10,9 +10,8 @@ from resolvers.operations.cues import (
     demands_change,
     is_about_dependencies,
     read_direction,
-    read_priorities,
     read_restriction,
-    read_states,
+    read_signs,
     wants_procedure,
 )
 
@@ -86,33 +85,6 @@ def test_words_about_dependencies() -> None:
 
 
 @pytest.mark.parametrize(
-    ("question", "priorities", "text"),
-    [
-        ("open P1 incidents", [1], "open priority incidents"),
-        ("P3 and p2 incidents", [2, 3], "priority and priority incidents"),
-        ("priority 1 or 2", [1, 2], "priority"),
-        ("which P1s, P1", [1], "which priority, priority"),
-        ("sev 4 tickets", [4], "priority tickets"),
-        ("P6 incidents of p10 and http1", [], "P6 incidents of p10 and http1"),
-    ],
-)
-def test_priorities(question: str, priorities: list[int], text: str) -> None:
-    assert read_priorities(question) == (priorities, text)
-
-
-@pytest.mark.parametrize(
-    ("question", "states"),
-    [
-        ("open incidents", ()), ("unresolved incidents", ()), ("not resolved incidents", ()),
-        ("resolved incidents", ("RESOLVED", "CLOSED")), ("Closed incidents", ("RESOLVED", "CLOSED")),
-        ("incidents on hold", ("ON_HOLD",)), ("cancelled incidents", ("CANCELLED",)),
-    ],
-)  # fmt: skip
-def test_states(question: str, states: tuple[str, ...]) -> None:
-    assert read_states(question) == states
-
-
-@pytest.mark.parametrize(
     ("question", "reason"),
     [
         ("which services do not depend on redis", "no operation leaves out what a question excludes"),
@@ -130,9 +102,21 @@ def test_what_no_operation_can_do(question: str, reason: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "signs"),
+    [
+        ("incidents > P2", (">",)), ("P<=3", ("<",)), ("!P1 incidents", ("!",)), ("incidents -P1", ("-",)),
+        ("P2+", ("+",)), ("a = b & c", ("=", "&")), ("who owns redis-cache-01?!", ()), ("gitlab/redis; now", ()),
+        ("c++", ()), ("wait -- what?", ()),
+    ],
+)  # fmt: skip
+def test_signs_that_compare_or_leave_out(text: str, signs: tuple[str, ...]) -> None:
+    assert read_signs(text) == signs
+
+
+@pytest.mark.parametrize(
     "text", ["\n" * 2_000, "and " * 500, "you to " * 280, "{" * 2_000, "used by " * 250, "p1 " * 600]
 )
-@pytest.mark.parametrize("read", [demands_change, wants_procedure, read_direction, read_priorities, read_restriction])
+@pytest.mark.parametrize("read", [demands_change, wants_procedure, read_direction, read_restriction, read_signs])
 def test_no_text_takes_long(read: Callable[[str], object], text: str) -> None:
     begin = time.process_time()
     read(text)
