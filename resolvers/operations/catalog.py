@@ -34,9 +34,9 @@ class Operation:
     """A trusted query. `reads_back` and examples have variables in braces, `id` is that of the document.
 
     `required` has the variables without a default, in the order of the document; `optional` those with one. A question
-    must have one of the words of `needs`, if there are any. `words` are cues besides those of the examples; they and the
-    examples are all that a question may say. Patterns of `unlike` match questions that say something else with these
-    words; they are lower-case, with `item0`, `team0` and so on for entities.
+    must have one of the words of `needs`, if there are any. `words` are cues besides those of the examples: a question
+    may say no others. Patterns of `unlike` match lower-case questions, with `item0`, `team0` and so on for entities,
+    that say something else with these words.
     """
 
     name: str

@@ -14,7 +14,7 @@ from resolvers.operations.words import STOP_WORDS, split_words, stem, stems
 _FILLERS = frozenset(
     {
         "a", "an", "the", "is", "are", "am", "be", "being", "do", "does", "has", "have", "what", "which", "that", "of",
-        "for", "on", "in", "at", "to", "with", "about", "from", "any", "some", "all", "please", "pls", "kindly", "tell",
+        "for", "on", "upon", "in", "at", "to", "with", "about", "from", "any", "some", "all", "please", "pls", "kindly", "tell",
         "show", "give", "list", "find", "get", "see", "display", "thanks", "thank", "hi", "hello", "hey",
     }
 )  # fmt: skip

@@ -126,7 +126,7 @@ def read_restriction(question: str) -> str:
 
 
 # What a comparison or a negation is written with.
-_SIGN = re.compile(r"[<>≤≥≠¬±≈]|(?<!\S)[=~+%^|*#&→←∧∨∪∩]+(?!\S)|(?<!\w)[!=~+-](?=\w)|(?<=\w)[+](?!\w)")
+_SIGN = re.compile(r"[<>≤≥≠¬±≈]|(?<!\S)[=~+%^|*#&→←∧∨∪∩]+(?!\S)|(?<!\w)[!~+-](?=\w)")
 
 
 def read_signs(text: str) -> tuple[str, ...]:

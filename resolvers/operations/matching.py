@@ -88,7 +88,8 @@ def vocabulary(catalog: Sequence[Operation]) -> frozenset[str]:
 
 @lru_cache(maxsize=8)
 def _vocabulary(catalog: tuple[Operation, ...]) -> frozenset[str]:
-    return stems(_MASKS[VariableKind.PRIORITIES]).union(*(_words_of(each) for each in catalog))
+    cues = stems(" ".join(word for operation in catalog for word in operation.words))
+    return cues.union(stems(_MASKS[VariableKind.PRIORITIES]), *(_words_of(each) for each in catalog))
 
 
 def _words_of(operation: Operation) -> frozenset[str]:
@@ -128,7 +129,10 @@ def decide(choices: Sequence[Choice], entities: Entities, restriction: str, *, h
         return OperationMatch(MatchStatus.UNSURE, offered, missing)
     if ignored := offered[0].ignored:
         return OperationMatch(MatchStatus.UNSURE, offered, explain_ignored(ignored))
-    second = choices[1].score if len(choices) > 1 else 0.0
+    # Only one that ignores nothing can be meant instead.
+    second = next((choice.score for choice in choices[1:] if not choice.ignored), 0.0)
+    if second < least:
+        minimum = least
     if offered[0].score < minimum:
         return OperationMatch(MatchStatus.UNSURE, offered, "no operation is near enough to the question")
     if offered[0].score - second < MIN_MARGIN:

@@ -38,8 +38,8 @@ async def find_operation(
     """Return the operation that answers a question about items, given by their ids.
 
     Nothing is run. A question that demands a change has none. If several operations are near, `choose` lets a model
-    decide; its reply only selects among them, and one that names anything else is ignored. If what it selects takes no
-    account of a word, that choice is asked back. Raises BadUserInput or LimitExceeded, with the argument, as `ask` does.
+    decide; its reply only selects among them, and one that names anything else is ignored. If what it selects
+    would ignore a word, that choice is asked back. Raises BadUserInput or LimitExceeded, with the argument, as `ask` does.
     """
     text = check_question(question)
     items = await load_items(context, about)

@@ -105,7 +105,7 @@ def test_what_no_operation_can_do(question: str, reason: str) -> None:
     ("text", "signs"),
     [
         ("incidents > P2", (">",)), ("P<=3", ("<",)), ("!P1 incidents", ("!",)), ("incidents -P1", ("-",)),
-        ("P2+", ("+",)), ("a = b & c", ("=", "&")), ("who owns redis-cache-01?!", ()), ("gitlab/redis; now", ()),
+        ("incidents +P2", ("+",)), ("a = b & c", ("=", "&")), ("who owns redis-cache-01?!", ()), ("gitlab/redis; now", ()),
         ("c++", ()), ("wait -- what?", ()),
     ],
 )  # fmt: skip
