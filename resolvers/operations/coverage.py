@@ -14,8 +14,8 @@ from resolvers.operations.words import STOP_WORDS, split_words, stem, stems
 _FILLERS = frozenset(
     {
         "a", "an", "the", "is", "are", "am", "be", "being", "do", "does", "has", "have", "what", "which", "that", "of",
-        "for", "on", "upon", "in", "at", "to", "with", "about", "from", "any", "some", "all", "please", "pls", "kindly", "tell",
-        "show", "give", "list", "find", "get", "see", "display", "thanks", "thank", "hi", "hello", "hey",
+        "for", "on", "upon", "in", "at", "to", "with", "about", "from", "any", "some", "all", "please", "pls", "kindly",
+        "tell", "show", "give", "list", "find", "get", "see", "display", "thanks", "thank", "hi", "hello", "hey",
     }
 )  # fmt: skip
 _COURTESY = re.compile(
@@ -91,6 +91,8 @@ class _Question:
             return self._has_filters and self.words.count(word) == 1
         if word == "how":
             return after in {"many", "is", "are", "do", "can", "bad", "risky"} and word in self._cues.exact
+        if word == "many":
+            return before == "how" and word in self._cues.exact
         if word == "by" and self._operation.name in set(Direction):
             return is_direction_word(before) or place == 0
         return word in _FILLERS or word in self._cues.exact or self._is_function_word(place) or self._is_cue(place)

@@ -39,7 +39,9 @@ async def find_operation(
 
     Nothing is run. A question that demands a change has none. If several operations are near, `choose` lets a model
     decide; its reply only selects among them, and one that names anything else is ignored. If what it selects
-    would ignore a word, that choice is asked back. Raises BadUserInput or LimitExceeded, with the argument, as `ask` does.
+    would ignore a word, that choice is asked back.
+
+    Raises BadUserInput or LimitExceeded, with the argument, as `ask` does.
     """
     text = check_question(question)
     items = await load_items(context, about)
