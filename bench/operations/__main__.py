@@ -1,4 +1,4 @@
-"""Ask the questions beside this module on the demo landscape: `python -m bench.operations [--json]`.
+"""Ask the questions next to this module on the demo landscape: `python -m bench.operations [--json]`.
 
 Prints how many are answered by a trusted document, how many of these rightly, and what is refused, with and without a
 model of embeddings. The figures are exact; times are of one run.
@@ -18,7 +18,7 @@ import psycopg
 from rich.console import Console
 from rich.table import Table
 
-from bench.operations.measures import DIRECTIONAL, Finding, ask_all, read_questions
+from bench.operations.measures import DIRECTIONAL, QUALIFIED, Finding, ask_all, read_questions
 from datasources.config import CacheSettings, GraphSettings, PostgresSettings
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.sources import open_sources
@@ -44,6 +44,22 @@ def measure(findings: Sequence[Finding], kind: str) -> dict[str, Any]:
     }
 
 
+def measure_conditions(*findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Return for each set of questions with conditions, with and without a model, how many are answered and wrongly."""
+    return [
+        {
+            "set": kind,
+            "model": number == 0,
+            "questions": len(questions),
+            "answered": sum(each.is_chosen for each in questions),
+            "wrong": [each.question.text for each in questions if not each.is_right],
+        }
+        for number, asked in enumerate(findings)
+        for kind in QUALIFIED
+        for questions in [[each for each in asked if each.question.kind == kind]]
+    ]
+
+
 def _count_refused(findings: Sequence[Finding], kind: str) -> list[int]:
     asked = [each for each in findings if each.question.kind == kind]
     return [sum(each.match.status is not MatchStatus.CHOSEN for each in asked), len(asked)]
@@ -67,6 +83,7 @@ async def run(urls: dict[str, str]) -> dict[str, Any]:
     return {
         "in scope": measure(findings, "in_scope"),
         "kept aside": measure(findings, "kept_aside"),
+        "with conditions": measure_conditions(findings, without_model),
         "in scope, without a model": measure(without_model, "in_scope"),
         "kept aside, without a model": measure(without_model, "kept_aside"),
         "milliseconds": milliseconds,
@@ -88,6 +105,8 @@ def show(console: Console, figures: dict[str, Any]) -> None:
             ),
         )
     console.print(table)
+    for each in figures["with conditions"]:
+        console.print(each, markup=False, highlight=False)
     console.print(f"{figures['milliseconds']:.0f} ms a question; not answered rightly:")
     for text in figures["not answered rightly"]:
         console.print(f"  {text}", markup=False, highlight=False)

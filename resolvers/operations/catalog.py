@@ -12,6 +12,7 @@ class VariableKind(StrEnum):
     TEAM = "TEAM"
     INCIDENT_NUMBER = "INCIDENT_NUMBER"
     CHANGE_NUMBER = "CHANGE_NUMBER"
+    ANSWER = "ANSWER"
     PRIORITIES = "PRIORITIES"
     STATES = "STATES"
 
@@ -24,6 +25,7 @@ KINDS: Mapping[str, VariableKind] = {
     "team": VariableKind.TEAM,
     "incident": VariableKind.INCIDENT_NUMBER,
     "change": VariableKind.CHANGE_NUMBER,
+    "answer": VariableKind.ANSWER,
     "priorities": VariableKind.PRIORITIES,
     "states": VariableKind.STATES,
 }

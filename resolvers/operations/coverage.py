@@ -55,12 +55,12 @@ class _Question:
         self._has_filters = bool(operation.optional)
         self._priorities = bool(entities.priorities)
         self.words: list[str] = []
-        self._marks: set[int] = set()
+        self._marks: dict[int, str] = {}
         counts: dict[VariableKind, int] = {}
         place = 0
         for mention in sorted(mentions, key=lambda each: each.start):
             self.words += (word.lower() for word in entities.words[place : mention.start])
-            self._marks.add(len(self.words))
+            self._marks[len(self.words)] = " ".join(entities.words[mention.start : mention.end]).lower()
             number = counts.get(mention.kind, 0)
             counts[mention.kind] = number + 1
             self.words.append(f"{_MARKS[mention.kind]}{number}")
@@ -79,7 +79,11 @@ class _Question:
         text = " ".join(self.words)
         for pattern in self._operation.unlike:
             if match := re.search(pattern, text):
-                yield match[0]
+                yield self._unmark(match[0])
+
+    def _unmark(self, text: str) -> str:
+        names = {self.words[place]: name for place, name in self._marks.items()}
+        return " ".join(names.get(word, word) for word in text.split())
 
     def _is_covered(self, place: int) -> bool:
         word, before, after = self._at(place), self._at(place - 1), self._at(place + 1)

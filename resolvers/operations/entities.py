@@ -1,7 +1,7 @@
 """Entities in a question: configuration items, teams, incidents, changes, priorities and states.
 
-Only what the caller may read is found. Incidents and changes are taken by the form of their number and are not looked
-up, so that a hidden incident and one that does not exist are the same.
+Only what the caller may read is found. Incidents and changes are taken by the form of their number, answers by that of
+their id, and are not looked up, so that a hidden incident and one that does not exist are the same.
 """
 
 import asyncio
@@ -34,7 +34,9 @@ MARGIN = 0.1
 MIN_LIKENESS = 0.8
 
 _NUMBER = re.compile(r"(?P<incident>INC)-?\d+|CHG-?\d+", re.IGNORECASE)
-_ID = re.compile(r"ci_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_ID = re.compile(rf"ci_{_UUID}")
+_ANSWER_ID = re.compile(rf"ans_{_UUID}")
 _PART = re.compile(r"[^\W\d_]+|\d+")
 # Words of names that a phrase may add or leave out.
 _GENERIC = frozenset({"node", "server", "service", "item", "host", "machine", "instance", "system", "of", "the"})
@@ -44,6 +46,7 @@ _NOUNS: Mapping[VariableKind, frozenset[str]] = {
     VariableKind.TEAM: frozenset({"team", "squad", "group", "crew"}),
     VariableKind.INCIDENT_NUMBER: frozenset({"incident", "ticket", "outage"}),
     VariableKind.CHANGE_NUMBER: frozenset({"change"}),
+    VariableKind.ANSWER: frozenset({"answer"}),
 }
 _TEAM = frozenset({"team", "teams", "squad", "group", "crew"})
 _PREPOSITIONS = frozenset(
@@ -131,6 +134,8 @@ async def find_entities(context: Context, question: str, vocabulary: frozenset[s
 
 
 def _read_number(place: int, word: str) -> Mention | None:
+    if _ANSWER_ID.fullmatch(word):
+        return Mention(place, place + 1, VariableKind.ANSWER, (Candidate(word, word, 1.0),))
     match = _NUMBER.fullmatch(word)
     if match is None:
         return None

@@ -44,6 +44,7 @@ _MASKS: Mapping[VariableKind, str] = {
     VariableKind.TEAM: "platform team",
     VariableKind.INCIDENT_NUMBER: "ticket",
     VariableKind.CHANGE_NUMBER: "change request",
+    VariableKind.ANSWER: "answer",
     VariableKind.PRIORITIES: "priority",
     VariableKind.STATES: "open",
 }
@@ -239,7 +240,8 @@ def _select(operation: Operation, entities: Entities) -> list[Mention] | None:
         needed = operation.count(kind)
         mentions = entities.of(kind)
         if len(mentions) != needed and (
-            kind in {VariableKind.INCIDENT_NUMBER, VariableKind.CHANGE_NUMBER} or len(mentions) < needed
+            kind in {VariableKind.INCIDENT_NUMBER, VariableKind.CHANGE_NUMBER, VariableKind.ANSWER}
+            or len(mentions) < needed
         ):
             return None
         selected += mentions[:needed]

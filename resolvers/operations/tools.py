@@ -24,6 +24,7 @@ _SCHEMAS: Mapping[VariableKind, Mapping[str, Any]] = MappingProxyType(
         VariableKind.TEAM: _TEXT | {"description": "The team, as the question names it."},
         VariableKind.INCIDENT_NUMBER: _TEXT | {"description": "The number of the incident, as in the question."},
         VariableKind.CHANGE_NUMBER: _TEXT | {"description": "The number of the change, as in the question."},
+        VariableKind.ANSWER: _TEXT | {"description": "The id of the answer, as in the question."},
         VariableKind.PRIORITIES: {"type": "array", "items": {"type": "integer", "enum": [1, 2, 3, 4, 5]}},
         VariableKind.STATES: {"type": "array", "items": {"type": "string", "enum": [*IncidentState]}},
     }

@@ -23,6 +23,7 @@ CATALOG = operation_catalog()
 VALUES = {
     VariableKind.ITEM: "ci_00000000-0000-0000-0000-000000000001", VariableKind.TEAM: "platform",
     VariableKind.INCIDENT_NUMBER: "INC1", VariableKind.CHANGE_NUMBER: "CHG1",
+    VariableKind.ANSWER: "ans_00000000-0000-7000-8000-000000000001",
 }  # fmt: skip
 
 
@@ -30,7 +31,7 @@ def entities(text: str, **more: Any) -> Entities:
     """A question in which `ITEM`, `TEAM`, `INC` and `CHG` are mentions."""
     kinds = {
         "ITEM": VariableKind.ITEM, "TEAM": VariableKind.TEAM, "INC": VariableKind.INCIDENT_NUMBER,
-        "CHG": VariableKind.CHANGE_NUMBER,
+        "CHG": VariableKind.CHANGE_NUMBER, "ANS": VariableKind.ANSWER,
     }  # fmt: skip
     words = split_words(text)
     mentions = [
@@ -56,7 +57,8 @@ def names(match: OperationMatch) -> list[str]:
 def test_each_example_finds_its_operation(operation: Operation, model: bool) -> None:
     marks = {
         VariableKind.ITEM: "ITEM", VariableKind.TEAM: "TEAM", VariableKind.INCIDENT_NUMBER: "INC",
-        VariableKind.CHANGE_NUMBER: "CHG", VariableKind.PRIORITIES: "priority", VariableKind.STATES: "open",
+        VariableKind.CHANGE_NUMBER: "CHG", VariableKind.ANSWER: "ANS",
+        VariableKind.PRIORITIES: "priority", VariableKind.STATES: "open",
     }  # fmt: skip
     for example in operation.examples:
         text = example
@@ -70,7 +72,10 @@ def test_each_example_finds_its_operation(operation: Operation, model: bool) -> 
 @pytest.mark.parametrize("operation", CATALOG, ids=lambda each: each.name)
 def test_graphql_accepts_the_variables_of_every_choice(operation: Operation) -> None:
     marks = " ".join({"item": "ITEM", "from": "ITEM", "to": "ITEM"}.get(name, name) for name in operation.required)
-    text = marks.replace("team", "TEAM").replace("incident", "INC").replace("change", "CHG") or "all"
+    text = (
+        marks.replace("team", "TEAM").replace("incident", "INC").replace("change", "CHG").replace("answer", "ANS")
+        or "all"
+    )
     optional = {"priorities": (1, 2), "states": ("CLOSED",)} if operation.optional else {}
     read = entities(text, **optional)
     [choice] = [each for each in rank_choices(read, CATALOG, None) if each.operation is operation]
