@@ -37,7 +37,7 @@ from schema.http.server_sent_events import OpenStreams
 from settings import Settings, SettingsError
 from workers import requirements
 from workers.consistency import background_comparer
-from workers.documents import background_indexer
+from workers.documents import background_indexer, background_publisher
 from workers.events import background_event_consumer
 from workers.lambda_runtime import bootstrap, load_settings
 from workers.projection import background_projector
@@ -69,8 +69,8 @@ def create_app(
 ) -> Starlette:
     """Create the ASGI application, which closes its sources when it shuts down.
 
-    If `run_workers`, it also projects the outbox, processes events, advances workflow runs and indexes documents in the
-    background. Events go to `queue`, or to the queue of the settings.
+    If `run_workers`, it also projects the outbox, processes events, advances workflow runs, and indexes and publishes
+    documents in the background. Events go to `queue`, or to the queue of the settings.
 
     `on_loopback` means that only this machine can reach the server, which only the owner of the socket knows; there,
     and only there, the development principal exists if there is no issuer, and /docs/ shows the documentation.
@@ -114,6 +114,8 @@ def create_app(
                 await stack.enter_async_context(background_event_consumer(sources, events))
                 await stack.enter_async_context(background_workflow_worker(sources, queues))
                 await stack.enter_async_context(background_indexer(sources))
+                if sources.knowledge_data_source is not None:
+                    await stack.enter_async_context(background_publisher(sources, sources.knowledge_data_source))
             yield
 
     application = Starlette(

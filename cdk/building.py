@@ -61,7 +61,9 @@ EXCLUDED_PATHS = (
 )  # fmt: skip
 
 # The only services, of more than 400, whose API descriptions are included.
-INCLUDED_AWS_SERVICES = frozenset({"bedrock-agent-runtime", "bedrock-runtime", "secretsmanager", "sqs", "sts"})
+INCLUDED_AWS_SERVICES = frozenset(
+    {"bedrock-agent", "bedrock-agent-runtime", "bedrock-runtime", "s3", "secretsmanager", "sqs", "sts"}
+)
 
 # The folder of the code on AWS: tracebacks contain it, and must not contain the build folder.
 TASK_ROOT = "/var/task"

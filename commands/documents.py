@@ -1,4 +1,4 @@
-"""`stackflow documents`: import documents from files, and make the index that answers read."""
+"""`stackflow documents`: import documents from files, make the index that answers read, and publish its chunks."""
 
 import asyncio
 import sys
@@ -24,6 +24,7 @@ from datasources.sources import Sources, open_sources
 from datasources.values import key_violation, text_violation
 from resolvers.documents.importing import DocumentImportOptions, DocumentImportReport, import_documents
 from resolvers.documents.indexing import index_documents
+from resolvers.documents.publishing import publish_chunks
 from settings import Settings
 from workers.migrations import migrate
 
@@ -90,6 +91,29 @@ def index() -> None:
     typer.echo(f"{count:,} documents were indexed in {time.perf_counter() - begin:.1f} s")
 
 
+@application.command("publish")
+def publish(
+    again: Annotated[bool, typer.Option("--again", help="Write all objects, also those that are written.")] = False,
+) -> None:
+    """Index documents, and publish their chunks for the knowledge base. A running server does so by itself.
+
+    Ctrl-C stops it between two batches; run it again, without --again, to continue.
+    """
+    begin = time.perf_counter()
+    bar = ImportProgress(Console(stderr=True))
+    count, started = _run(bar, lambda sources: _publish(sources, bar, again))
+    typer.echo(f"{count:,} chunks were published in {time.perf_counter() - begin:.1f} s")
+    if started:
+        typer.echo("an ingestion was started")
+
+
+async def _publish(sources: Sources, bar: ImportProgress, again: bool) -> tuple[int, bool]:
+    if sources.knowledge_data_source is None:
+        raise CommandError("KNOWLEDGE_BUCKET is missing; set it to the bucket of the knowledge base", Exit.USAGE)
+    await index_documents(sources, bar.show)
+    return await publish_chunks(sources, sources.knowledge_data_source, bar.show, again=again)
+
+
 async def _import(
     sources: Sources, paths: list[Path], options: DocumentImportOptions, bar: ImportProgress
 ) -> tuple[DocumentImportReport, int, int]:
@@ -136,7 +160,7 @@ def _run(bar: ImportProgress, work: Callable[[Sources], Awaitable[T]]) -> T:
 
 
 async def _with_sources(resolved: Settings, bar: ImportProgress, work: Callable[[Sources], Awaitable[T]]) -> T:
-    sources = open_sources(*resolved.require_stores())
+    sources = open_sources(*resolved.require_stores(), resolved.language)
     try:
         with bar:
             return await work(sources)

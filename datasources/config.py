@@ -264,6 +264,14 @@ class LanguageSettings:
     knowledge_base: Annotated[str | None, Variable("KNOWLEDGE_BASE_ID",
         "The knowledge base of Bedrock that retrieves passages, with `LANGUAGE=bedrock`.",
         pattern=r"[0-9A-Za-z]{10}", remedy="ten letters and digits", default="retrieval in the main database")] = None
+    knowledge_data_source: Annotated[str | None, Variable("KNOWLEDGE_DATA_SOURCE_ID",
+        "The data source of the knowledge base that reads `KNOWLEDGE_BUCKET`; required with it.",
+        pattern=r"[0-9A-Za-z]{10}", remedy="ten letters and digits", default="no document is published")] = None
+    knowledge_bucket: Annotated[str | None, Variable("KNOWLEDGE_BUCKET",
+        "The bucket into which workers [publish](answers.md#how-it-is-fed) chunks of documents; required with "
+        "`KNOWLEDGE_DATA_SOURCE_ID`, and needs `KNOWLEDGE_BASE_ID`.",
+        pattern=r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", remedy="the name of a bucket", values="name of a bucket",
+        default="no document is published")] = None
     generation: Annotated[Generation, Variable("BEDROCK_GENERATION",
         "The operation of Bedrock that writes answers. `retrieve-and-generate` needs `KNOWLEDGE_BASE_ID`, and its cost "
         "is estimated, since Bedrock reports no tokens.")] = Generation.CONVERSE

@@ -14,8 +14,8 @@ from datasources.graph.port import Graph
 from datasources.graph.projection import Projection
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.health import Health
-from datasources.language.factory import open_knowledge_base, open_language
-from datasources.language.port import KnowledgeBase, Language
+from datasources.language.factory import open_knowledge_base, open_knowledge_data_source, open_language
+from datasources.language.port import KnowledgeBase, KnowledgeDataSource, Language
 from datasources.observability.heartbeats import Heartbeats
 
 
@@ -38,6 +38,8 @@ class Sources:
     # None if answers copy sentences of documents, and if passages come from the main database.
     language: Language | None = None
     knowledge_base: KnowledgeBase | None = None
+    # None if chunks of documents are not published.
+    knowledge_data_source: KnowledgeDataSource | None = None
     # Budgets and models of the calls of language models.
     language_settings: LanguageSettings = field(default_factory=LanguageSettings)
 
@@ -53,7 +55,7 @@ class Sources:
 
     async def close(self) -> None:
         """Close all pools and sockets."""
-        for source in (self.language, self.knowledge_base):
+        for source in (self.language, self.knowledge_base, self.knowledge_data_source):
             if source is not None:
                 await source.close()
         await self.cache.close()
@@ -82,6 +84,7 @@ def open_sources(
         completeness_marker=marks,
         language=open_language(language),
         knowledge_base=open_knowledge_base(language),
+        knowledge_data_source=open_knowledge_data_source(language),
         language_settings=language or LanguageSettings(),
     )
 

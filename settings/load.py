@@ -131,7 +131,20 @@ def _load_language(environment: Mapping[str, str]) -> LanguageSettings:
         require_region(environment, "Bedrock, as LANGUAGE is bedrock")
     if language.generation is Generation.RETRIEVE_AND_GENERATE and language.knowledge_base is None:
         raise SettingsError("KNOWLEDGE_BASE_ID is missing; BEDROCK_GENERATION=retrieve-and-generate needs it")
+    _check_publication(language, environment)
     return language
+
+
+def _check_publication(language: LanguageSettings, environment: Mapping[str, str]) -> None:
+    if language.knowledge_bucket is None and language.knowledge_data_source is None:
+        return
+    if language.knowledge_bucket is None:
+        raise SettingsError("KNOWLEDGE_BUCKET is missing; set it to what KNOWLEDGE_DATA_SOURCE_ID reads")
+    if language.knowledge_data_source is None:
+        raise SettingsError("KNOWLEDGE_DATA_SOURCE_ID is missing; set it to the data source of KNOWLEDGE_BUCKET")
+    if language.knowledge_base is None:
+        raise SettingsError("KNOWLEDGE_BASE_ID is missing; KNOWLEDGE_BUCKET is published for it")
+    require_region(environment, "the knowledge base, as KNOWLEDGE_BUCKET is set")
 
 
 def _load_observability(environment: Mapping[str, str]) -> ObservabilitySettings:

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from datasources.aurora.monitoring.backlogs import fetch_backlogs
+from datasources.errors import SourceError
 from datasources.observability.logs import begin_invocation
 from datasources.observability.metrics import emit_metrics
 from datasources.sources import Sources, open_sources
@@ -19,6 +20,7 @@ from resolvers.projection.comparison import BucketComparer
 from resolvers.projection.follow import OutboxProjector, ProjectionRound
 from resolvers.projection.reports import CheckReport
 from resolvers.projection.resync import ensure_complete
+from workers.documents import publish_until
 from workers.housekeeping import delete_expired
 from workers.lambda_runtime import bootstrap, load_settings
 from workers.rounds import MAX_PAUSE_SECONDS, MIN_PAUSE_SECONDS, run_rounds
@@ -92,7 +94,7 @@ def handler(_event: Any, context: Any) -> dict[str, int]:
 
 async def _run_until(seconds: float) -> dict[str, int]:
     settings = load_settings()
-    sources = open_sources(*settings.require_stores())
+    sources = open_sources(*settings.require_stores(), settings.language)
     consistency_seconds = settings.consistency_seconds
     try:
         until = asyncio.get_running_loop().time() + seconds
@@ -103,12 +105,25 @@ async def _run_until(seconds: float) -> dict[str, int]:
         # The API's functions have no background loop, so documents are indexed here, once a minute.
         while asyncio.get_running_loop().time() < until and await index_batch(sources):
             pass
+        failure = await _try_to_publish(sources, until)
         await _resync_until(sources, until)
         if consistency_seconds and asyncio.get_running_loop().time() < until:
             await BucketComparer(sources, consistency_seconds).run_round()
+        if failure is not None:
+            # AWS counts the invocation as failed, of which there is an alarm.
+            raise failure
         return {"rows": done.rows, "nodes": done.nodes, "edges": done.edges, "refused": done.refused}
     finally:
         await sources.close()
+
+
+async def _try_to_publish(sources: Sources, until: float) -> SourceError | None:
+    """Publish chunks, and return the failure instead of raising it: a lost bucket must not stop the graph."""
+    try:
+        await publish_until(sources, until)
+    except SourceError as error:
+        return error
+    return None
 
 
 async def _resync_until(sources: Sources, until: float) -> None:

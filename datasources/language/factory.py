@@ -1,7 +1,7 @@
-"""Opens the language model and the knowledge base according to the settings."""
+"""Opens the language model, the knowledge base and its data source according to the settings."""
 
 from datasources.config import LanguageProvider, LanguageSettings
-from datasources.language.port import KnowledgeBase, Language
+from datasources.language.port import KnowledgeBase, KnowledgeDataSource, Language
 
 
 def open_language(settings: LanguageSettings | None) -> Language | None:
@@ -22,3 +22,26 @@ def open_knowledge_base(settings: LanguageSettings | None) -> KnowledgeBase | No
     from datasources.language.bedrock.knowledge_base import BedrockKnowledgeBase
 
     return BedrockKnowledgeBase(BedrockClients(settings.region), settings.knowledge_base)
+
+
+def open_knowledge_data_source(settings: LanguageSettings | None) -> KnowledgeDataSource | None:
+    """Return the data source that documents are published to, without connecting; None if they are not.
+
+    Whoever writes answers: a worker publishes without asking a model.
+    """
+    if (
+        settings is None
+        or settings.knowledge_base is None
+        or settings.knowledge_data_source is None
+        or settings.knowledge_bucket is None
+    ):
+        return None
+    from datasources.language.bedrock.client import BedrockClients
+    from datasources.language.bedrock.data_source import BedrockDataSource
+
+    return BedrockDataSource(
+        BedrockClients(settings.region),
+        settings.knowledge_base,
+        settings.knowledge_data_source,
+        settings.knowledge_bucket,
+    )

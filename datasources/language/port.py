@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from datasources.records.document_chunks import ChunkPublication, ObsoletePublication
 from datasources.records.queries import Scope
 
 # Four times as many as prompts ask for.
@@ -185,6 +186,29 @@ class KnowledgeBase(Protocol):
 
         It may be older than the tables: read each chunk by its id before it is shown.
         """
+        ...
+
+    async def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class KnowledgeDataSource(Protocol):
+    """The objects that a knowledge base is made from: a text and its metadata for each chunk.
+
+    All methods raise SourceError, and each can be repeated: the result is the same.
+    """
+
+    async def put(self, chunk: ChunkPublication) -> None:
+        """Write the metadata of a chunk and then, unless `is_written`, its text."""
+        ...
+
+    async def delete(self, chunks: Sequence[ObsoletePublication]) -> None:
+        """Delete the texts of at most 1,000 chunks and then their metadata. Objects that do not exist are ignored."""
+        ...
+
+    async def start_ingestion(self) -> bool:
+        """Let the knowledge base read what has changed. False if it is reading: start again later."""
         ...
 
     async def close(self) -> None:

@@ -55,3 +55,26 @@ class TermWeight(Struct, frozen=True, array_like=True):
 
     term: str
     weight: float
+
+
+class ChunkPublication(Struct, frozen=True, array_like=True):
+    """A chunk whose objects must be written, with the key of its restricted team and some of its document's items.
+
+    `is_written` if its text is in the bucket, so that only its metadata is old.
+    """
+
+    chunk_id: str
+    document_id: str
+    heading: str
+    body: str
+    content_hash: str
+    restricted_team: str | None
+    item_ids: list[str]
+    is_written: bool
+
+
+class ObsoletePublication(Struct, frozen=True, array_like=True):
+    """A chunk that is deleted and may have objects."""
+
+    chunk_id: str
+    document_id: str

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Phase = Literal["reading", "planning", "writing", "settling", "pruning", "indexing"]
+Phase = Literal["reading", "planning", "writing", "settling", "pruning", "indexing", "publishing"]
 
 
 @dataclass(frozen=True, slots=True)

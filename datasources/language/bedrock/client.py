@@ -1,4 +1,4 @@
-"""Clients of Bedrock's services, by boto3 in threads, with a deadline for each call."""
+"""Clients of Bedrock's services and of the storage of its knowledge base, by boto3 in threads, with a deadline for each call."""
 
 import asyncio
 import logging
@@ -17,6 +17,8 @@ T = TypeVar("T")
 
 RUNTIME = "bedrock-runtime"
 AGENT_RUNTIME = "bedrock-agent-runtime"
+AGENT = "bedrock-agent"
+STORAGE = "s3"
 
 # Calls at the same time. Not in the loop's own threads, of which two cores have six: a model answers in seconds.
 MAX_CALLS = 16
