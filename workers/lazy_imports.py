@@ -19,7 +19,6 @@ MODULES = (
     "datasources.language.bedrock.adapter",
     "datasources.language.bedrock.client",
     "datasources.language.bedrock.connections",
-    "datasources.language.bedrock.data_source",
     "datasources.language.bedrock.knowledge_base",
     "resolvers.answers.plain_text",
     "resolvers.answers.sentences",

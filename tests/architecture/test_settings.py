@@ -31,6 +31,8 @@ WHOLE = {
     "AWS_REGION": "eu-west-1", "KNOWLEDGE_BASE_ID": "BXJGG7PIPS",
 }  # fmt: skip
 
+PUBLICATION = {"KNOWLEDGE_BUCKET": "documents", "KNOWLEDGE_DATA_SOURCE_ID": "DS12345678"}
+
 
 class Watched(Mapping[str, str]):
     """An environment that notes which variables are asked for."""
@@ -131,6 +133,14 @@ def test_half_of_the_graph_is_refused_and_the_other_half_named(lacking: str, giv
         ("AWS_REGION is missing; set it to the region of Bedrock", {"LANGUAGE": "bedrock"}),
         ("KNOWLEDGE_BASE_ID is missing", {"BEDROCK_GENERATION": "retrieve-and-generate"}),
         ("KNOWLEDGE_BASE_ID is 'BXJGG7PIPS2'; write ten letters and digits", {"KNOWLEDGE_BASE_ID": "BXJGG7PIPS2"}),
+        ("KNOWLEDGE_BUCKET is missing", {"KNOWLEDGE_DATA_SOURCE_ID": "DS12345678"}),
+        ("KNOWLEDGE_DATA_SOURCE_ID is missing", {"KNOWLEDGE_BUCKET": "documents"}),
+        ("KNOWLEDGE_BASE_ID is missing", PUBLICATION),
+        (
+            "AWS_REGION is missing; set it to the region of the knowledge base",
+            PUBLICATION | {"KNOWLEDGE_BASE_ID": "BXJGG7PIPS"},
+        ),
+        ("KNOWLEDGE_BUCKET is 's3://documents'; write the name of a bucket", {"KNOWLEDGE_BUCKET": "s3://documents"}),
         ("BEDROCK_GUARDRAIL is 'gr1'; write it as id:version", {"BEDROCK_GUARDRAIL": "gr1"}),
     ],
 )

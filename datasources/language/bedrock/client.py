@@ -1,4 +1,4 @@
-"""Clients of Bedrock's services and of the storage of its knowledge base, by boto3 in threads, with a deadline for each call."""
+"""Clients of Bedrock's services and of S3, by boto3 in threads, with a deadline for each call."""
 
 import asyncio
 import logging

@@ -1,6 +1,6 @@
 """The data source of a knowledge base: objects in a bucket, their order, and ingestions."""
 
-import time
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -182,7 +182,7 @@ async def test_a_server_that_speaks_s3_stores_and_deletes_the_objects(
             client.create_bucket(Bucket=NAME, CreateBucketConfiguration={"LocationConstraint": REGION})
             break
         except BotoCoreError:
-            time.sleep(0.1)
+            await asyncio.sleep(0.1)
 
     def stored() -> dict[str, Stored]:
         keys = [each["Key"] for each in client.list_objects_v2(Bucket=NAME).get("Contents", ())]
