@@ -68,7 +68,7 @@ def build(
                 place=place,
             )
             stacks["Knowledge"] = knowledge
-            facts = replace(facts, knowledge=knowledge.id)
+            facts = replace(facts, knowledge=knowledge.id, publication=knowledge.publication)
     service = Service(
         app,
         f"{prefix}-Service",

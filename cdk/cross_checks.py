@@ -7,13 +7,16 @@ from cdk import service_settings
 from cdk.connections import ConnectionDemand, connection_demand
 from cdk.environment import AdoptedEnvironment, Distribution, Environment, NewEnvironment
 from cdk.models import profile_ids, regions_of, unlisted_ids
-from cdk.tables import AdoptedNetwork, NewAurora, NewNeptune
+from cdk.tables import AdoptedKnowledge, AdoptedNetwork, NewAurora, NewNeptune
 
 # Prefixes of regions without SnapStart; the last four are separate partitions.
 # https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html
 WITHOUT_SNAP_START = ("ap-east-2", "ap-southeast-6", "cn-", "eusc-", "us-gov-", "us-iso")
 # The AWS names of interface endpoints that functions may use.
-ENDPOINTS = ("secretsmanager", "sqs", "bedrock-runtime", "bedrock-agent-runtime", "kms", "xray", "logs", "monitoring")
+ENDPOINTS = (
+    "secretsmanager", "sqs", "bedrock-runtime", "bedrock-agent-runtime", "bedrock-agent", "kms", "xray", "logs",
+    "monitoring",
+)  # fmt: skip
 # The command for the address ranges of a VPC.
 RANGES_COMMAND = (
     "aws ec2 describe-vpcs --vpc-ids {vpc} --query 'Vpcs[0].CidrBlockAssociationSet[].CidrBlock' --output text"
@@ -122,6 +125,10 @@ def _models(environment: Environment) -> Iterator[str]:
         yield f"models.allowed: {', '.join(elsewhere)}: not called from {region}; name profiles of this region"
     if environment.knowledge is not None and not profiles:
         yield "knowledge: no model of models.allowed writes answers from it; allow one, or remove [knowledge]"
+    if isinstance(environment.knowledge, AdoptedKnowledge):
+        missing = [name for name in ("bucket", "data_source_id") if getattr(environment.knowledge, name) is None]
+        if len(missing) == 1:
+            yield f"knowledge.{missing[0]}: missing; documents are published with both keys, or with none of them"
     generation = environment.functions.settings.get("BEDROCK_GENERATION")
     if generation == "retrieve-and-generate" and environment.knowledge is None:
         yield (

@@ -63,7 +63,14 @@ Node = Annotated[
 ]
 KnowledgeBase = Annotated[
     str,
-    Meta(pattern=r"^[A-Z0-9]{10}$", description="the id of a knowledge base: 10 capital letters and digits"),
+    Meta(
+        pattern=r"^[A-Z0-9]{10}$",
+        description="the id of a knowledge base or its data source: 10 capital letters and digits",
+    ),
+]
+Bucket = Annotated[
+    str,
+    Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", description="the name of a bucket, without s3://"),
 ]
 VectorStore = Annotated[
     Literal["s3-vectors", "opensearch-serverless"],

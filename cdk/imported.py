@@ -8,7 +8,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 
 from cdk.environment import AdoptedEnvironment
-from cdk.inputs import Cache, Database, Graph, QueueInput, QueueInputs, StackInputs
+from cdk.inputs import Cache, Database, Graph, Publication, QueueInput, QueueInputs, StackInputs
 from cdk.tables import AdoptedAurora
 
 
@@ -29,8 +29,16 @@ def import_stores(stack: Stack, environment: AdoptedEnvironment) -> StackInputs:
         cache=Cache(redis.identifier, redis.host, _secret(stack, "RedisToken", redis.secret_arn, key)),
         queues=_queues(stack, environment, key),
         knowledge=environment.knowledge.id if environment.knowledge else None,
+        publication=_publication(environment),
         topic=sns.Topic.from_topic_arn(stack, "Findings", _arn(environment, "sns", environment.findings_topic)),
     )
+
+
+def _publication(environment: AdoptedEnvironment) -> Publication | None:
+    knowledge = environment.knowledge
+    if knowledge is None or knowledge.bucket is None or knowledge.data_source_id is None:
+        return None
+    return Publication(knowledge.bucket, knowledge.data_source_id)
 
 
 def _arn(environment: AdoptedEnvironment, product: str, resource: str) -> str:

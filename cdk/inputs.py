@@ -64,6 +64,14 @@ class QueueInputs:
 
 
 @dataclass(frozen=True, slots=True)
+class Publication:
+    """The bucket that documents are published to, and the data source of the knowledge base that reads it."""
+
+    bucket: str
+    data_source: str
+
+
+@dataclass(frozen=True, slots=True)
 class StackInputs:
     """Everything that functions access."""
 
@@ -77,6 +85,7 @@ class StackInputs:
     cache: Cache
     queues: QueueInputs
     knowledge: str | None
+    publication: Publication | None
     topic: sns.ITopic
 
     def databases(self) -> tuple[Database, Database]:

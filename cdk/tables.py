@@ -171,9 +171,11 @@ class NewRedis(Table, frozen=True, kw_only=True):
 
 
 class AdoptedKnowledge(Table, frozen=True, kw_only=True):
-    """An existing Bedrock knowledge base."""
+    """An existing Bedrock knowledge base. With a data source and its bucket, the service publishes documents there."""
 
     id: values.KnowledgeBase
+    data_source_id: values.KnowledgeBase | None = None
+    bucket: values.Bucket | None = None
 
 
 class NewKnowledge(Table, frozen=True, kw_only=True):

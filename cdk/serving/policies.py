@@ -7,9 +7,10 @@ from aws_cdk import aws_secretsmanager as secrets
 from aws_cdk import aws_sqs as sqs
 
 from cdk.environment import Environment
-from cdk.inputs import StackInputs
+from cdk.inputs import Publication, StackInputs
 from cdk.models import model_of, profile_ids, regions_of
 from cdk.serving.variables import ROLE
+from cdk.stores.documents import CHUNKS_PREFIX
 
 # Lambda needs these for the network interfaces of instances; none of them supports specific resources.
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
@@ -106,6 +107,23 @@ def allow_receiving(environment: Environment, facts: StackInputs, queue: sqs.IQu
         allow("Receive", tuple(f"sqs:{each}" for each in actions), [queue.queue_arn]),
         _key(environment, facts, "ReceiveKey", ("kms:Decrypt",), "sqs"),
     ]
+
+
+def allow_publishing(environment: Environment, facts: StackInputs) -> Iterator[iam.PolicyStatement]:
+    """Allow the chunks in the bucket of the knowledge base, and its ingestions; nothing without such a bucket."""
+    if facts.knowledge is None or facts.publication is None:
+        return
+    here = f"{environment.region}:{environment.account}"
+    yield allow("Chunks", ("s3:DeleteObject", "s3:PutObject"), [chunks_arn(facts.publication)])
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    yield _key(environment, facts, "ChunksKey", ("kms:GenerateDataKey",), "s3")
+    base = f"arn:aws:bedrock:{here}:knowledge-base/{facts.knowledge}"
+    yield allow("Ingest", ("bedrock:StartIngestionJob",), [base])
+
+
+def chunks_arn(publication: Publication) -> str:
+    """Return the ARN of all objects that are published."""
+    return f"arn:aws:s3:::{publication.bucket}/{CHUNKS_PREFIX}*"
 
 
 def allow_models(

@@ -133,8 +133,11 @@ class Service(Stack):
 
     def _projector(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts
-        writing = policies.allow_stores(environment, facts, policies.WRITE_GRAPH)
-        return self._scheduled_function("Projector", "projection", variables.worker(environment, facts), writing)
+        statements = [
+            *policies.allow_stores(environment, facts, policies.WRITE_GRAPH),
+            *policies.allow_publishing(environment, facts),
+        ]
+        return self._scheduled_function("Projector", "projection", variables.projector(environment, facts), statements)
 
     def _requirements(self) -> lambda_.Function:
         environment, facts = self._environment_file, self.facts

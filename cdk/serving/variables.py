@@ -76,6 +76,18 @@ def worker(environment: Environment, facts: StackInputs) -> dict[str, str]:
     return shared(environment, facts) | {"DATABASE_POOL_MAX": str(WORKER_CONNECTIONS)}
 
 
+def projector(environment: Environment, facts: StackInputs) -> dict[str, str]:
+    """Return the variables of the projector, which also publishes documents if there is a bucket for them."""
+    found = worker(environment, facts)
+    if facts.knowledge is not None and facts.publication is not None:
+        found |= {
+            "KNOWLEDGE_BASE_ID": facts.knowledge,
+            "KNOWLEDGE_BUCKET": facts.publication.bucket,
+            "KNOWLEDGE_DATA_SOURCE_ID": facts.publication.data_source,
+        }
+    return found
+
+
 def events(environment: Environment, facts: StackInputs) -> dict[str, str]:
     """Return the variables of the events worker, which also changes the visibility of failed messages."""
     return worker(environment, facts) | {"EVENTS_QUEUE_URL": facts.queues.events.queue.queue_url}

@@ -7,6 +7,8 @@ from aws_cdk import aws_s3 as s3
 from cdk.retention import RETAIN_AFTER_CREATION
 
 LOG_DAYS = 365
+# Objects that the service writes and the knowledge base reads; datasources/language/bedrock/data_source.py has the same.
+CHUNKS_PREFIX = "chunks/"
 
 
 def documents(stack: Stack, key: kms.IKey) -> s3.Bucket:
@@ -37,5 +39,13 @@ def documents(stack: Stack, key: kms.IKey) -> s3.Bucket:
         versioned=True,
         server_access_logs_bucket=readings,
         server_access_logs_prefix="documents/",
+        lifecycle_rules=[
+            # Chunks are derived from the main database, and a deleted one may have been restricted.
+            s3.LifecycleRule(
+                prefix=CHUNKS_PREFIX,
+                noncurrent_version_expiration=Duration.days(1),
+                expired_object_delete_marker=True,
+            )
+        ],
         removal_policy=RETAIN_AFTER_CREATION,
     )

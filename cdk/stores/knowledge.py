@@ -11,15 +11,15 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct, IDependable
 
 from cdk.environment import NewEnvironment
+from cdk.inputs import Publication
 from cdk.nag_suppressions import finding_arn, suppress
+from cdk.stores.documents import CHUNKS_PREFIX
 from cdk.stores.opensearch import opensearch_index
 from cdk.stores.s3_vectors import s3_vectors_index
 from cdk.stores.vector_index import DIMENSIONS
 from cdk.tables import NewKnowledge
 
 EMBEDDINGS = "amazon.titan-embed-text-v2:0"
-# Objects of the bucket that are read.
-CHUNKS_PREFIX = "chunks/"
 INGESTION_MINUTES = 15
 
 
@@ -28,6 +28,7 @@ class Sources:
     """The bucket of documents, and the key that encrypts them."""
 
     bucket_arn: str
+    bucket_name: str
     key: kms.IKey
 
 
@@ -57,8 +58,10 @@ class Knowledge(Stack):
         base.add_resource_dependency(index.required)
         waits: IDependable = role
         base.node.add_dependency(waits)
-        _ingest(self, environment_file, base, _source(self, base, sources))
+        source = _source(self, base, sources)
+        _ingest(self, environment_file, base, source)
         self.id: str = base.attr_knowledge_base_id
+        self.publication: Publication = Publication(sources.bucket_name, source.attr_data_source_id)
 
 
 def _source(stack: Stack, base: bedrock.CfnKnowledgeBase, sources: Sources) -> bedrock.CfnDataSource:
@@ -138,7 +141,7 @@ def _ingest(
 ) -> None:
     """Start an ingestion every 15 minutes, which reads only documents that were added, changed or deleted.
 
-    A start while the last ingestion still runs is refused by Bedrock, and dropped here: the next one reads what it
+    The projector starts one after each change; this one repeats what failed in it. A start while the last ingestion still runs is refused by Bedrock, and dropped here: the next one reads what it
     missed. https://docs.aws.amazon.com/bedrock/latest/userguide/kb-data-source-sync-ingest.html
     """
     role = iam.Role(

@@ -37,7 +37,11 @@ class Stores(Stack):
         # Imported as immutable: a rule that a store adds would make the network stack depend on this one.
         group = ec2.SecurityGroup.from_security_group_id(self, "Mesh", network.group.security_group_id, mutable=False)
         key = data_key(self, environment_file)
-        self.sources: Sources = Sources(self.export_value(documents(self, key).bucket_arn), key)
+        bucket = documents(self, key)
+        # Exported even if no stack uses them, so that `[knowledge]` can be removed and added again.
+        self.sources: Sources = Sources(
+            self.export_value(bucket.bucket_arn), self.export_value(bucket.bucket_name), key
+        )
         clusters = environment_file.aurora
         ids, group_id = [each.subnet_id for each in vpc.private_subnets], group.security_group_id
 
@@ -57,5 +61,6 @@ class Stores(Stack):
             cache=cache(self, environment_file, subnets=ids, group=group_id, key=key),
             queues=queues(self, environment_file, key),
             knowledge=None,
+            publication=None,
             topic=findings_topic(self, environment_file, key),
         )

@@ -14,9 +14,11 @@ from datasources.aurora.driver.database import Database
 from datasources.credentials.aws import cache_secret_fetcher
 from datasources.credentials.factory import resolve_conninfo
 from datasources.graph.gremlin.client.signing import Signer
+from datasources.language.factory import open_knowledge_data_source
 from datasources.queues.factory import open_queues
 from datasources.queues.port import Message, NewMessage
 from datasources.queues.sqs.queue import SqsQueue
+from datasources.records.document_chunks import ChunkPublication, ObsoletePublication
 from tests.cdk.resolving import Resolver
 from tests.cdk.templates import Synth
 
@@ -29,7 +31,7 @@ REPLIES: Mapping[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Call:
-    """One call: a service, an operation as botocore names it, and what it is about: a URL, an ARN, a host, a user."""
+    """One call: a service, an operation as botocore names it, and what it is about: a URL, an ARN, a host, a user, an object, an id."""
 
     service: str
     operation: str
@@ -68,7 +70,18 @@ def _record(synth: Synth, suffix: str) -> set[Call]:
             for url in {graph.url, graph.reader_url} - {None}:
                 Signer(graph.signing.region).headers(str(url))
         asyncio.run(_use_queues(whole, suffix))
+        asyncio.run(_publish(whole))
     return set(calls)
+
+
+async def _publish(whole: settings.Settings) -> None:
+    """Write and delete the objects of a chunk, and start an ingestion, if a function is told of a bucket."""
+    data_source = open_knowledge_data_source(whole.language)
+    if data_source is not None:
+        await data_source.put(ChunkPublication("c", "d", "", "", "", None, [], False))
+        await data_source.delete([ObsoletePublication("c", "d")])
+        await data_source.start_ingestion()
+        await data_source.close()
 
 
 async def _use_queues(whole: settings.Settings, suffix: str) -> None:
@@ -90,7 +103,9 @@ def recorded() -> Iterator[list[Call]]:
     calls: list[Call] = []
 
     def answer(client: Any, operation: str, given: Mapping[str, Any]) -> dict[str, Any]:
-        about = given.get("QueueUrl") or given.get("SecretId") or ""
+        about = given.get("QueueUrl") or given.get("SecretId") or given.get("knowledgeBaseId") or ""
+        if "Bucket" in given:
+            about = f"{given['Bucket']}/{given.get('Key') or given['Delete']['Objects'][0]['Key']}"
         calls.append(Call(client.meta.service_model.service_name, operation, str(about)))
         return REPLIES.get(operation, {})
 

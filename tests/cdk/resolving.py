@@ -90,7 +90,7 @@ class Resolver:
                 return f"arn:aws:bedrock:{self.region}:{self.account}:application-inference-profile/{id_.lower()}"
             case "AWS::Bedrock::ApplicationInferenceProfile", "InferenceProfileId":
                 return id_.lower()
-            case _, "KnowledgeBaseId":
+            case _, "KnowledgeBaseId" | "DataSourceId":
                 return id_.upper()[:10].ljust(10, "0")
             case _, "MasterUserSecret.SecretArn":
                 return f"arn:aws:secretsmanager:{self.region}:{self.account}:secret:rds!{id_}"

@@ -20,7 +20,10 @@ from tests.cdk.templates import Synth
 
 FUNCTIONS = ("", "-events", "-projector", "-requirements", "-workflows", "-migrations")
 # Of a batch each entry is the action of one.
-SINGULAR = {"SendMessageBatch": "SendMessage", "ChangeMessageVisibilityBatch": "ChangeMessageVisibility"}
+SINGULAR = {
+    "SendMessageBatch": "SendMessage", "ChangeMessageVisibilityBatch": "ChangeMessageVisibility",
+    "DeleteObjects": "DeleteObject",
+}  # fmt: skip
 # Data of a graph, by what a traversal does; a property that is set anew is deleted first.
 # https://docs.aws.amazon.com/neptune/latest/userguide/iam-dp-actions.html
 READS = ("ReadDataViaQuery", "GetQueryStatus", "CancelQuery")
@@ -69,6 +72,14 @@ class Asked:
             case "rds-db":
                 host, _, user = call.about.rpartition("/")
                 yield Request("rds-db:connect", f"arn:aws:rds-db:{self._here}:dbuser:{self.clusters[host]}/{user}")
+            case "s3":
+                action = SINGULAR.get(call.operation, call.operation)
+                yield Request(f"s3:{action}", f"arn:aws:s3:::{call.about}")
+                if action == "PutObject":
+                    yield from self.keys("s3", ("GenerateDataKey",))
+            case "bedrock-agent":
+                base = f"arn:aws:bedrock:{self._here}:knowledge-base/{call.about}"
+                yield Request(f"bedrock:{call.operation}", base)
             case "neptune-db":
                 yield Request("neptune-db:connect", self.graph(call.about))
             case _:
@@ -159,11 +170,17 @@ def _neighbours(request: Request) -> Iterator[Request]:
     """Other actions on the same resource, the same action on other resources, and the same call by another way."""
     service = request.action.partition(":")[0]
     of_data = {"rds-db": frozenset[str](), "neptune-db": frozenset(OTHER_ACTIONS)}
-    others = of_data[service] if service in of_data else operations(service)
+    # Bedrock's control of knowledge bases has another name in botocore than in IAM.
+    models = {"bedrock": "bedrock-agent"}
+    others = of_data[service] if service in of_data else operations(models.get(service, service))
     for other in others:
         yield replace(request, action=f"{service}:{other}")
     head, separator, last = request.resource.rpartition("/" if "/" in request.resource else ":")
-    if service != "neptune-db":
+    if service == "s3":
+        # Any chunk of the bucket, and nothing else in it.
+        yield replace(request, resource=request.resource.replace("/chunks/", "/other/"))
+        yield replace(request, resource=request.resource.replace(":::", ":::other-"))
+    elif service != "neptune-db":
         # It has no data of its own names: a cluster is one resource.
         yield replace(request, resource=f"{head}{separator}other{last}")
     yield replace(request, resource=request.resource.replace("cluster-", "cluster-OTHER"))

@@ -19,6 +19,7 @@ WITHOUT_RESOURCE = INTERFACES | {"xray:PutTelemetryRecords", "xray:PutTraceSegme
 PARTS = {
     r"^arn:aws:neptune-db:[^*]+/\*$": "Neptune names its data by the cluster",
     r"Documents\w+Arn\w+/\*$": "the documents of the one bucket",
+    r"Documents[0-9A-F]{8}\w+/chunks/\*$": "the chunks of the one bucket, whose names are ids",
     r"^Migrations\w+\.Arn:\*$": "the versions of the one function, by the CDK's own provider",
     r"^(Api|Readiness)\w+\.Arn:\*$": "the versions of the one function, while a new one takes over",
 }
@@ -110,6 +111,7 @@ def having(synth: Synth, action: str) -> set[str]:
         ("sqs:ReceiveMessage", {"EventsWorker"}),
         ("sqs:ChangeMessageVisibility", {"EventsWorker"}),
         ("bedrock:Retrieve", {"Api"}),
+        ("s3:PutObject", set()),
     ],
 )
 def test_who_may_do_what(prod: Synth, action: str, roles: set[str]) -> None:
