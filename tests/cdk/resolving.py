@@ -70,6 +70,9 @@ class Resolver:
                 return f"https://sqs.{self.region}.amazonaws.com/{self.account}/{name}"
             case "AWS::Lambda::Version":
                 return f"{self.text(resource['Properties']['FunctionName'], stack)}:{VERSION}"
+            case "AWS::S3::Bucket":
+                # It knows no capitals.
+                return name.lower()
             case "AWS::SecretsManager::Secret" | "AWS::SNS::Topic" | "AWS::Lambda::Alias":
                 return self._arn(id_, stack)
             case _:

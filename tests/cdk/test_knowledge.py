@@ -9,9 +9,17 @@ from typing import Any
 
 import pytest
 
+import settings
 from cdk.loader import EnvironmentFileError, load_environment
+from cdk.stores.documents import CHUNKS_PREFIX
+from datasources.config import LanguageProvider
+from datasources.language.bedrock import data_source
+from tests.cdk.calls import variables
+from tests.cdk.permissions import Request, is_allowed, statements
+from tests.cdk.resolving import Resolver
 from tests.cdk.templates import Synth, listed
 from tests.cdk.test_environment_file import at, written
+from tests.cdk.test_permissions import logical
 from tests.cdk.test_retention import KEPT, fixed_name
 from tests.cdk.test_switches import synth
 
@@ -134,12 +142,64 @@ def test_documents_are_read_anew_every_quarter_of_an_hour(dev: Synth, opensearch
         # Bedrock refuses it while the last one runs, which is no fault: nothing tries again, and nobody is told.
         assert target["RetryPolicy"] == {"MaximumRetryAttempts": 0}
         assert "DeadLetterConfig" not in target
-        (allowed,) = [
-            statement
-            for _, statement in made.statements()
+        by_role = {
+            id_[:9]: statement["Resource"]
+            for id_, statement in made.statements()
             if "bedrock:StartIngestionJob" in listed(statement["Action"])
-        ]
-        assert allowed["Resource"] == {"Fn::GetAtt": ["Knowledge", "KnowledgeBaseArn"]}
+        }
+        assert by_role.keys() == {"Ingestion", "Projector"}
+        assert by_role["Ingestion"] == {"Fn::GetAtt": ["Knowledge", "KnowledgeBaseArn"]}
+
+
+def test_the_projector_alone_publishes_to_the_bucket_that_is_read(dev: Synth) -> None:
+    (source,) = dev.resources("AWS::Bedrock::DataSource").values()
+    resolver = Resolver(dev)
+    read = source["DataSourceConfiguration"]["S3Configuration"]
+    told = variables(dev, "-projector")
+    assert f"arn:aws:s3:::{told['KNOWLEDGE_BUCKET']}" == resolver.text(read["BucketArn"], "Knowledge")
+    assert told["KNOWLEDGE_BASE_ID"] == variables(dev, "")["KNOWLEDGE_BASE_ID"]
+    language = settings.load_settings(told).language
+    assert language.knowledge_data_source is not None
+    # No question and no model is the worker's.
+    assert language.provider is LanguageProvider.LOCAL
+    for suffix in ("", "-events", "-requirements", "-workflows", "-migrations"):
+        assert "KNOWLEDGE_BUCKET" not in variables(dev, suffix)
+
+
+def test_the_prefix_is_the_one_of_the_service(dev: Synth) -> None:
+    assert data_source.PREFIX == CHUNKS_PREFIX
+    (bucket,) = [each for id_, each in dev.resources("AWS::S3::Bucket", "Stores").items() if id_.startswith("Documents")
+                 and "LoggingConfiguration" in each]  # fmt: skip
+    # A former version of a chunk, which may have been restricted since, is kept for a day.
+    [rule] = bucket["LifecycleConfiguration"]["Rules"]
+    assert rule == {
+        "Prefix": "chunks/", "NoncurrentVersionExpiration": {"NoncurrentDays": 1}, "ExpiredObjectDeleteMarker": True,
+        "Status": "Enabled",
+    }  # fmt: skip
+
+
+def test_an_adopted_knowledge_base_is_published_to_if_the_file_names_its_bucket(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    def edit(table: dict[str, Any]) -> None:
+        table["knowledge"] |= {"data_source_id": "DATASOURCE", "bucket": "runbooks"}
+
+    made = synth(tmp_path_factory.mktemp("published"), "prod", edit)
+    told = variables(made, "-projector")
+    assert (told["KNOWLEDGE_BASE_ID"], told["KNOWLEDGE_DATA_SOURCE_ID"], told["KNOWLEDGE_BUCKET"]) == (
+        "BXJGG7PIPS", "DATASOURCE", "runbooks",
+    )  # fmt: skip
+    policies = statements(made, logical(made, "-projector"))
+    assert is_allowed(policies, Request("s3:PutObject", "arn:aws:s3:::runbooks/chunks/d/c.md"))
+    assert not is_allowed(policies, Request("s3:PutObject", "arn:aws:s3:::runbooks/other.md"))
+    assert not is_allowed(policies, Request("s3:GetObject", "arn:aws:s3:::runbooks/chunks/d/c.md"))
+
+
+@pytest.mark.parametrize(("given", "missing"), [("bucket", "data_source_id"), ("data_source_id", "bucket")])
+def test_half_of_a_publication_is_refused(tmp_path: Path, given: str, missing: str) -> None:
+    value = {"bucket": "runbooks", "data_source_id": "DATASOURCE"}[given]
+    with pytest.raises(EnvironmentFileError, match=f"knowledge.{missing}: missing; documents are published with both"):
+        load_environment(written(tmp_path, "prod", at("knowledge", {"id": "BXJGG7PIPS", given: value})))
 
 
 @pytest.mark.parametrize(

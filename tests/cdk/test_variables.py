@@ -52,8 +52,8 @@ def test_functions_get_every_setting_that_no_file_may_give(each: Synth) -> None:
     by_template = {name for name, reason in FORBIDDEN_SETTINGS.items() if reason not in {LAMBDA, SERVE, REBUILD}} - {
         "GRAPH"
     }
-    # An adopted account has its own profiles.
-    own = {"BEDROCK_PROFILES"} if each.environment.name == "prod" else set[str]()
+    # An adopted account has its own profiles, and its owner fills its knowledge base.
+    own = {"BEDROCK_PROFILES", "KNOWLEDGE_BUCKET", "KNOWLEDGE_DATA_SOURCE_ID"} if each.environment.name == "prod" else set[str]()
     assert names == by_template - own
 
 
