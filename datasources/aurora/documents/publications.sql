@@ -17,20 +17,31 @@ ON CONFLICT DO NOTHING;
 
 -- name: publications_due
 -- Chunks whose objects are not what the tables say, with what they must be; first those that are in the bucket.
-WITH links AS MATERIALIZED (
-    SELECT x.document_id,
-           (array_agg(x.configuration_item_id ORDER BY x.configuration_item_id))[1:%(max_items)s] AS item_ids
-    FROM document_configuration_items x
-    GROUP BY x.document_id)
+WITH due AS MATERIALIZED (
+    SELECT p.chunk_id, true AS is_written
+    FROM documents d
+    LEFT JOIN teams t ON t.id = d.restricted_team_id
+    -- Once for each document: a join with all links at once takes minutes while a table has no statistics.
+    CROSS JOIN LATERAL (
+        SELECT coalesce((array_agg(x.configuration_item_id ORDER BY x.configuration_item_id))[1:%(max_items)s], '{}')
+                   AS item_ids
+        FROM document_configuration_items x WHERE x.document_id = d.id) l
+    JOIN published_chunks p ON p.document_id = d.id
+    WHERE p.item_ids IS NOT NULL AND (p.item_ids <> l.item_ids OR p.restricted_team IS DISTINCT FROM t.key)
+    LIMIT %(limit)s),
+found AS MATERIALIZED (
+    SELECT * FROM due
+    UNION ALL
+    (SELECT p.chunk_id, false FROM published_chunks p WHERE p.item_ids IS NULL ORDER BY p.chunk_id LIMIT %(limit)s))
 SELECT c.id AS chunk_id, c.document_id, c.heading, c.body, c.content_hash, t.key AS restricted_team,
-       coalesce(l.item_ids, '{}')::text[] AS item_ids, p.item_ids IS NOT NULL AS is_written
-FROM published_chunks p
-JOIN document_chunks c ON c.id = p.chunk_id
+       ARRAY(SELECT x.configuration_item_id::text FROM document_configuration_items x WHERE x.document_id = d.id
+             ORDER BY x.configuration_item_id LIMIT %(max_items)s) AS item_ids,
+       f.is_written
+FROM found f
+JOIN document_chunks c ON c.id = f.chunk_id
 JOIN documents d ON d.id = c.document_id
 LEFT JOIN teams t ON t.id = d.restricted_team_id
-LEFT JOIN links l ON l.document_id = d.id
-WHERE p.item_ids IS NULL OR p.restricted_team IS DISTINCT FROM t.key OR p.item_ids <> coalesce(l.item_ids, '{}')
-ORDER BY p.item_ids IS NULL, c.id
+ORDER BY f.is_written DESC, c.id
 LIMIT %(limit)s;
 
 -- name: publications_obsolete
@@ -41,20 +52,22 @@ ORDER BY p.chunk_id
 LIMIT %(limit)s;
 
 -- name: publications_count
--- The number of chunks whose objects must be written, and of those whose objects must be deleted.
-WITH links AS MATERIALIZED (
-    SELECT x.document_id,
-           (array_agg(x.configuration_item_id ORDER BY x.configuration_item_id))[1:%(max_items)s] AS item_ids
-    FROM document_configuration_items x
-    GROUP BY x.document_id)
-SELECT count(*)
-FROM published_chunks p
-FULL JOIN document_chunks c ON c.id = p.chunk_id
-LEFT JOIN documents d ON d.id = c.document_id
-LEFT JOIN teams t ON t.id = d.restricted_team_id
-LEFT JOIN links l ON l.document_id = d.id
-WHERE p.item_ids IS NULL OR c.id IS NULL OR p.restricted_team IS DISTINCT FROM t.key
-      OR p.item_ids <> coalesce(l.item_ids, '{}');
+-- The number of chunks whose objects must be written or deleted.
+SELECT (SELECT count(*) FROM document_chunks c LEFT JOIN published_chunks p ON p.chunk_id = c.id
+        WHERE p.item_ids IS NULL)
+     + (SELECT count(*) FROM published_chunks p
+        WHERE NOT EXISTS (SELECT 1 FROM document_chunks c WHERE c.id = p.chunk_id))
+     + (SELECT count(*)
+        FROM documents d
+        LEFT JOIN teams t ON t.id = d.restricted_team_id
+        CROSS JOIN LATERAL (
+            SELECT coalesce(
+                       (array_agg(x.configuration_item_id ORDER BY x.configuration_item_id))[1:%(max_items)s], '{}')
+                       AS item_ids
+            FROM document_configuration_items x WHERE x.document_id = d.id) l
+        JOIN published_chunks p ON p.document_id = d.id
+        WHERE p.item_ids IS NOT NULL AND (p.item_ids <> l.item_ids OR p.restricted_team IS DISTINCT FROM t.key)
+              AND EXISTS (SELECT 1 FROM document_chunks c WHERE c.id = p.chunk_id));
 
 -- name: publications_written
 -- Record what the metadata in the bucket says. Items are separated by commas.

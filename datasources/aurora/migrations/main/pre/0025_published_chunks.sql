@@ -9,6 +9,8 @@ CREATE TABLE published_chunks (
     restricted_team text,
     item_ids uuid[]
 );
+CREATE INDEX published_chunks_by_document ON published_chunks (document_id);
+CREATE INDEX published_chunks_unwritten ON published_chunks (chunk_id) WHERE item_ids IS NULL;
 
 -- One row: whether objects have changed since an ingestion was started, and when the last start was tried.
 CREATE TABLE knowledge_ingestions (
