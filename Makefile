@@ -63,8 +63,9 @@ test-all: $(VENV)/.dev ## Run every test: those that ask PostgreSQL on 16 and 17
 	@$(TESTS) $(AT_ONCE) --postgres=17 $(ASKING) $(ARGS)
 	@$(TESTS) $(AT_ONCE) $(ARGS)
 
-test-sqs: $(VENV)/.dev $(SQS)/.made ## Run the tests of the queue in SQS on a server that speaks it
-	@$(TESTS) --ministack=$(SQS)/bin/ministack tests/datasources/queues/test_sqs.py tests/workers/test_redelivery.py $(ARGS)
+test-sqs: $(VENV)/.dev $(SQS)/.made ## Run the tests of the queue in SQS and of the bucket in S3 on a server that speaks them
+	@$(TESTS) --ministack=$(SQS)/bin/ministack tests/datasources/queues/test_sqs.py tests/workers/test_redelivery.py \
+	  tests/datasources/language/test_data_source.py $(ARGS)
 
 test-janusgraph: $(VENV)/.dev ## Run the graph's tests on JanusGraph too
 	@$(TESTS) --janusgraph -k janusgraph tests/datasources $(ARGS)
@@ -149,7 +150,7 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 
 # An environment of its own: it pins another botocore than the service.
 $(SQS)/.made: $(VENV)/.made tests/fixtures/ministack.lock
-	@echo "installing a server that speaks SQS (tests/fixtures/ministack.lock)"
+	@echo "installing a server that speaks SQS and S3 (tests/fixtures/ministack.lock)"
 	@[ -x $(SQS)/bin/python ] || $(PY) -m venv $(SQS)
 	@$(SQS)/bin/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes \
 	  -r tests/fixtures/ministack.lock || { echo "make: ministack cannot be installed; pip says why above" >&2; exit 1; }

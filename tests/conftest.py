@@ -69,7 +69,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--postgres", choices=[*postgres_majors.MAJORS, "18"], default="18", help="the PostgreSQL major to test on"
     )
     parser.addoption(
-        "--ministack", default=None, help="the ministack to run the tests of SQS on; without it they don't"
+        "--ministack", default=None, help="the ministack to run the tests of SQS and S3 on; without it they don't"
     )
     parser.addoption("--faults", type=int, default=1_000, help="how much is written while stores are killed")
     parser.addoption("--fuzz", type=int, default=600, help="how many requests are generated")

@@ -270,6 +270,16 @@ async def test_many_changes_share_an_ingestion(sources: Sources, url: str, bedro
     assert ingestions(bedrock) == 2
 
 
+async def test_no_ingestion_starts_while_objects_are_written(sources: Sources, url: str) -> None:
+    """What is written after its start would wait for the next change."""
+    write(url, "a")
+    await publish(sources)
+    async with sources.main.transaction() as transaction:
+        assert await publications.lock(transaction, 60)
+        assert not await start_ingestion(sources, source_of(sources))
+    assert await start_ingestion(sources, source_of(sources))
+
+
 @pytest.mark.parametrize("change", ["put", "delete"])
 async def test_a_change_during_an_ingestion_has_one_after_it(
     sources: Sources, url: str, bedrock: Bedrock, change: str
