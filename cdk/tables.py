@@ -60,7 +60,8 @@ class AdoptedNetwork(Table, frozen=True, kw_only=True):
             [],
             "aws ec2 describe-vpc-endpoints --filters Name=vpc-id,Values=<network.vpc_id>"
             " --query 'VpcEndpoints[].ServiceName'"
-            "    # of secretsmanager, sqs, bedrock-runtime, bedrock-agent-runtime, with knowledge.bucket also bedrock-agent,"
+            "    # of secretsmanager, sqs, bedrock-runtime, bedrock-agent-runtime,"
+            " and with knowledge.bucket bedrock-agent,"
             " write those that are missing, or [] where the subnets' default route leads to a NAT gateway",
         ),
     ]

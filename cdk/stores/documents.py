@@ -7,7 +7,7 @@ from aws_cdk import aws_s3 as s3
 from cdk.retention import RETAIN_AFTER_CREATION
 
 LOG_DAYS = 365
-# Objects that the service writes and the knowledge base reads; datasources/language/bedrock/data_source.py has the same.
+# Objects that the service writes (datasources/language/bedrock/data_source.py) and the knowledge base reads.
 CHUNKS_PREFIX = "chunks/"
 
 

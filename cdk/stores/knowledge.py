@@ -141,8 +141,9 @@ def _ingest(
 ) -> None:
     """Start an ingestion every 15 minutes, which reads only documents that were added, changed or deleted.
 
-    The projector starts one after each change; this one repeats what failed in it. A start while the last ingestion still runs is refused by Bedrock, and dropped here: the next one reads what it
-    missed. https://docs.aws.amazon.com/bedrock/latest/userguide/kb-data-source-sync-ingest.html
+    The projector starts one after each change; this one repeats what failed in it. A start while the last ingestion
+    still runs is refused by Bedrock, and dropped here: the next one reads what it missed.
+    https://docs.aws.amazon.com/bedrock/latest/userguide/kb-data-source-sync-ingest.html
     """
     role = iam.Role(
         stack,

@@ -31,7 +31,10 @@ REPLIES: Mapping[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Call:
-    """One call: a service, an operation as botocore names it, and what it is about: a URL, an ARN, a host, a user, an object, an id."""
+    """One call: a service, an operation as botocore names it, and what it is about.
+
+    That is a URL, an ARN, a host, a user, an object, or an id.
+    """
 
     service: str
     operation: str
@@ -78,8 +81,12 @@ async def _publish(whole: settings.Settings) -> None:
     """Write and delete the objects of a chunk, and start an ingestion, if a function is told of a bucket."""
     data_source = open_knowledge_data_source(whole.language)
     if data_source is not None:
-        await data_source.put(ChunkPublication("c", "d", "", "", "", None, [], False))
-        await data_source.delete([ObsoletePublication("c", "d")])
+        chunk = ChunkPublication(
+            chunk_id="c", document_id="d", heading="", body="", content_hash="", restricted_team=None, item_ids=[],
+            is_written=False,
+        )  # fmt: skip
+        await data_source.put(chunk)
+        await data_source.delete([ObsoletePublication(chunk_id="c", document_id="d")])
         await data_source.start_ingestion()
         await data_source.close()
 

@@ -53,7 +53,11 @@ def test_functions_get_every_setting_that_no_file_may_give(each: Synth) -> None:
         "GRAPH"
     }
     # An adopted account has its own profiles, and its owner fills its knowledge base.
-    own = {"BEDROCK_PROFILES", "KNOWLEDGE_BUCKET", "KNOWLEDGE_DATA_SOURCE_ID"} if each.environment.name == "prod" else set[str]()
+    own = (
+        {"BEDROCK_PROFILES", "KNOWLEDGE_BUCKET", "KNOWLEDGE_DATA_SOURCE_ID"}
+        if each.environment.name == "prod"
+        else set[str]()
+    )
     assert names == by_template - own
 
 

@@ -25,6 +25,10 @@ NOT_IN_FUNCTIONS = {
     "python-calamine",
 }  # fmt: skip
 
+# Bytes. A zip that grows starts more slowly; the descriptions of S3 and Bedrock's agents took the last 70 kB, for the
+# publisher of documents.
+MAX_SIZE = 21_100_000
+
 
 @pytest.fixture
 def archive(unfolded: Path) -> Iterator[zipfile.ZipFile]:
@@ -35,12 +39,12 @@ def archive(unfolded: Path) -> Iterator[zipfile.ZipFile]:
 def test_two_builds_are_the_same_to_the_byte(unfolded: Path, tmp_path: Path) -> None:
     built = build(MACHINE, tmp_path, find_python())
     assert built.sha256 == hashlib.sha256(PATH.read_bytes()).hexdigest()
-    assert built.zipped < 21_100_000
+    assert built.zipped < MAX_SIZE
 
 
 def test_the_one_for_aws_is_as_small_and_holds_the_same_of_ours(archive: zipfile.ZipFile, tmp_path: Path) -> None:
     built = build("arm64", tmp_path, find_python())
-    assert built.zipped < 21_100_000
+    assert built.zipped < MAX_SIZE
     with zipfile.ZipFile(built.path) as other:
         ours = {path.relative_to(ROOT).as_posix() for path in sources() if path.name != "requirements-lambda.lock"}
         for name in (*sorted(ours), DIGEST_MEMBER):

@@ -24,7 +24,16 @@ from tests.fixtures.ministack import clock, ministack
 __all__ = ["bucket", "clock", "ministack"]
 
 DATA_SOURCE = "DS12345678"
-CHUNK = ChunkPublication("c-1", "d-1", "Redis > Überblick", "Promote the replica.", "ab", "security", ["ci-1"], False)
+CHUNK = ChunkPublication(
+    chunk_id="c-1",
+    document_id="d-1",
+    heading="Redis > Überblick",
+    body="Promote the replica.",
+    content_hash="ab",
+    restricted_team="security",
+    item_ids=["ci-1"],
+    is_written=False,
+)
 KEY = "chunks/d-1/c-1.md"
 METADATA = (
     b'{"metadataAttributes":{"chunk_id":"c-1","content_hash":"ab","document_id":"d-1","item_ids":["ci-1"],'
@@ -44,7 +53,7 @@ async def data_source() -> AsyncIterator[BedrockDataSource]:
 
 
 def obsolete(*numbers: int) -> list[ObsoletePublication]:
-    return [ObsoletePublication(f"c-{number}", "d-1") for number in numbers]
+    return [ObsoletePublication(chunk_id=f"c-{number}", document_id="d-1") for number in numbers]
 
 
 async def test_the_metadata_of_a_chunk_is_written_before_its_text(
