@@ -149,7 +149,8 @@ def _remove_documentation(description: Path) -> None:
 def _without_documentation(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: _without_documentation(each)
+            # The SDK needs the texts of these, which are few.
+            name: each if name == "clientContextParams" else _without_documentation(each)
             for name, each in value.items()
             # A member of a structure may have this name, too.
             if name != "documentation" or not isinstance(each, str)

@@ -4,12 +4,17 @@ import gzip
 import hashlib
 import json
 import re
+import shutil
 import tomllib
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import botocore
+import botocore.session
 import pytest
+from botocore.loaders import Loader
 
 from cdk import building
 from cdk.building import build, find_python, main
@@ -80,6 +85,37 @@ def test_what_no_function_needs_stays_at_home(archive: zipfile.ZipFile) -> None:
     assert "datasources/aurora/migrations/main/pre/0001_landscape.sql" in names
     described = {name.split("/")[2] for name in names if re.match(r"botocore/data/[^/]+/", name)}
     assert described == building.INCLUDED_AWS_SERVICES
+
+
+CALLS: dict[str, tuple[str, dict[str, Any]]] = {
+    "bedrock-agent": ("start_ingestion_job", {"knowledgeBaseId": "KB12345678", "dataSourceId": "DS12345678"}),
+    "bedrock-agent-runtime": ("retrieve", {"knowledgeBaseId": "KB12345678", "retrievalQuery": {"text": "a"}}),
+    "bedrock-runtime": ("converse", {"modelId": "model"}),
+    "s3": ("put_object", {"Bucket": "documents", "Key": "a"}),
+    "secretsmanager": ("get_secret_value", {"SecretId": "a"}),
+    "sqs": ("send_message", {"QueueUrl": "https://sqs.us-east-1.amazonaws.com/1/a", "MessageBody": "a"}),
+    "sts": ("get_caller_identity", {}),
+}
+
+
+@pytest.mark.parametrize("service", sorted(building.INCLUDED_AWS_SERVICES))
+def test_a_description_without_its_texts_serves_the_sdk(tmp_path: Path, service: str) -> None:
+    data = tmp_path / "botocore" / "data"
+    installed = Path(botocore.__file__).parent / "data"
+    shutil.copytree(installed / service, data / service)
+    for file in installed.glob("*.json"):
+        shutil.copy(file, data)
+    building._strip(tmp_path)
+    (description,) = data.glob("*/*/service-2.json.gz")
+    assert description.stat().st_size < (installed / description.relative_to(data)).stat().st_size / 1.5
+    session = botocore.session.Session()
+    session.register_component("data_loader", Loader([str(data)], include_default_search_paths=False))
+    client = session.create_client(
+        service, region_name="us-east-1", aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="example"
+    )
+    operation, parameters = CALLS[service]
+    # Serializes the request, resolves the endpoint and signs.
+    assert client.generate_presigned_url(operation, parameters).startswith("https://")
 
 
 def test_functions_get_the_project_s_dependencies() -> None:
