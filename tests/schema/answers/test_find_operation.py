@@ -163,6 +163,29 @@ async def test_no_choice_says_why(library: Library, question: str, reason: str) 
 
 
 @pytest.mark.parametrize(
+    ("question", "ignored"),
+    [
+        ("oldest open incident", "'oldest'"),
+        ("incidents opened by me", "'by', 'me'"),
+        ("previous owner of redis", "'previous'"),
+        ("open incidents > P2", "'>'"),
+        ("what depends on what depends on redis", "'depends'"),
+        ("who owns the services on redis", "'services'"),
+    ],
+)
+async def test_words_that_would_be_ignored_are_named(library: Library, question: str, ignored: str) -> None:
+    found = await find(library, question)
+    assert (found["status"], found["reason"]) == ("UNSURE", f"the nearest operation would ignore {ignored}")
+
+
+async def test_an_answer_is_given_by_its_id(library: Library) -> None:
+    answer = f"ans_{uuid('a', 1)}"
+    found = await find(library, f"is answer {answer} still true?")
+    assert shown(found) == ("CHOSEN", [f"Whether the answer {answer} still holds"])
+    assert found["choices"][0]["variables"] == {"answer": answer}
+
+
+@pytest.mark.parametrize(
     "question",
     [
         "'; DROP TABLE teams; --", "who owns ' OR 1=1 --", "%_\\", "owner of %", "{item}", "who owns {item} {0} %(x)s",
@@ -238,6 +261,9 @@ async def test_a_model_decides_what_is_unclear_and_nothing_else(
     assert local.status is MatchStatus.UNSURE
     match = await find_operation(library.context(), unclear, [], operation_catalog(), choose)
     assert [choice.question for choice in match.choices] == (expected or [each.question for each in local.choices])
+    # Its words are not all understood, so a person confirms what the model says.
+    assert match.status is MatchStatus.UNSURE
+    assert not expected or match.reason == "the nearest operation would ignore 'whose', 'hands'", match.reason
     assert len(calls) == 1
     assert "owner" in calls[0]
     for text in ("restart redis", "who owns redis", "who does not own redis", "owner of redis at payments"):
