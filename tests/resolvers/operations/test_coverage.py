@@ -55,6 +55,8 @@ def ignored(name: str, text: str, priorities: tuple[int, ...] = (), signs: tuple
         ("dependents", "downstream consumers of ITEM", []),
         ("dependents", "what depends on the things that depend on ITEM", ["depend"]),
         ("dependents", "what uses the services on ITEM", ["services"]),
+        ("dependents", "what uses the dependencies of ITEM", ["dependencies"]),
+        ("item-changes", "changes of the changes of ITEM", ["changes"]),
         ("dependents", "how many services depend on ITEM", ["how", "many"]),
         ("dependents", "what depended on ITEM", ["depended"]),
         ("dependencies", "upstream services of ITEM", []),
