@@ -54,7 +54,7 @@ def _golden(environment: Environment, service: Service) -> list[cloudwatch.IWidg
         _graph("Latency in ms: gateway's p50, p95, p99, operations' p99", 6,
                [*(gateway.metric_latency(statistic=each) for each in ("p50", "p95", "p99")),
                 service_metric(name, "OperationMilliseconds", "p99")]),
-        _graph("Answers without a store or a plan; stores down", 6,
+        _graph("Stores: answers without one or without a plan, stores down", 6,
                [service_metric(name, "Degraded"), service_metric(name, "Fallbacks")],
                [service_metric(name, "StoreDown", "Maximum")]),
     ]  # fmt: skip
