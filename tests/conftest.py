@@ -37,6 +37,7 @@ TESTS = Path(__file__).parent
 SLOW_PATHS = tuple(
     TESTS / each
     for each in (
+        "bench",
         "e2e",
         "entity",
         "faults",

@@ -1,0 +1,81 @@
+"""Tables of ratios and of medians, and the JSON of a run."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.peers.contenders import Contender
+from bench.peers.data import Size
+from bench.peers.measurement import Measurement
+from bench.peers.queries import Query
+from bench.peers.ratios import METRICS, Ratio
+
+
+def print_report(
+    console: Console,
+    chosen: list[Contender],
+    queries: list[Query],
+    measurements: list[Measurement],
+    found: list[Ratio],
+    memory_mib: Mapping[str, float],
+) -> None:
+    """Print a table of ratios for each metric, one of medians, one of memory, and the load they were measured under."""
+    peers = [each for each in chosen if any(ratio.peer == each.key for ratio in found)]
+    for metric in METRICS if peers else ():
+        table = Table("query", *(f"/ {each.title}" for each in peers), title=f"{metric}: StackFlow / peer")
+        for query in queries:
+            cells = [_ratio_cell(found, metric, query.key, each.key) for each in peers]
+            table.add_row(f"{query.key}: {query.meaning}", *cells)
+        console.print(table)
+    if peers:
+        console.print("Above 1, StackFlow is better. Medians of the rounds, with the least and the greatest.")
+    columns = ("requests/s", "p50 ms", "p99 ms", "server CPU ms", "PostgreSQL CPU ms")
+    table = Table("query", "contender", *columns, title="medians of the rounds; CPU per request")
+    for query in queries:
+        for contender in chosen:
+            rounds = [each for each in measurements if (each.query, each.contender) == (query.key, contender.key)]
+            if rounds:
+                table.add_row(query.key, contender.title, *_median_cells(rounds))
+        table.add_section()
+    console.print(table)
+    table = Table(*(each.title for each in chosen), title="peak resident memory, MiB")
+    table.add_row(*(f"{memory_mib[each.key]:.0f}" for each in chosen))
+    console.print(table)
+    loads = [each.load_average for each in measurements]
+    console.print(f"load average {min(loads):.1f} to {max(loads):.1f}, median {median(loads):.1f}")
+
+
+def to_json(
+    size: Size, clients: int, measurements: list[Measurement], found: list[Ratio], memory_mib: Mapping[str, float]
+) -> str:
+    """Return the run as JSON: size, clients, every measurement, the ratios and the memory."""
+    content = {
+        "size": asdict(size),
+        "clients": clients,
+        "measurements": [asdict(each) for each in measurements],
+        "ratios": [asdict(each) for each in found],
+        "peak_memory_mib": dict(memory_mib),
+    }
+    return json.dumps(content, indent=1)
+
+
+def _ratio_cell(found: list[Ratio], metric: str, query: str, peer: str) -> str:
+    for each in found:
+        if (each.metric, each.query, each.peer) == (metric, query, peer):
+            return f"{each.median:.3g} ({each.least:.3g} to {each.greatest:.3g})"
+    return "–"
+
+
+def _median_cells(rounds: list[Measurement]) -> list[str]:
+    figures = (
+        [each.requests_per_second for each in rounds],
+        [each.p50_ms for each in rounds],
+        [each.p99_ms for each in rounds],
+        [each.server_cpu_ms for each in rounds],
+        [each.postgres_cpu_ms for each in rounds],
+    )
+    return [f"{median(each):.4g}" for each in figures]
