@@ -35,3 +35,21 @@ FROM generate_series(1, %(changes)s) n;
 INSERT INTO change_configuration_items (change_id, configuration_item_id)
 SELECT md5('change' || c.n / 5)::uuid, c.id
 FROM (SELECT id, row_number() OVER (ORDER BY id) AS n FROM configuration_items) c WHERE c.n %% 5 = 0;
+
+-- name: latest_incidents
+-- What PostGraphile shows as a field of an item: no foreign key says which incidents come first.
+CREATE FUNCTION configuration_items_latest_incidents(item configuration_items) RETURNS SETOF incidents
+LANGUAGE sql STABLE AS $$
+    SELECT i.* FROM incidents i
+    WHERE i.id IN (SELECT x.incident_id FROM incident_configuration_items x WHERE x.configuration_item_id = item.id)
+    ORDER BY i.opened_at DESC, i.id DESC
+$$;
+
+-- name: items_by_name
+-- What PostGraphile shows as a field of an incident.
+CREATE FUNCTION incidents_items_by_name(incident incidents) RETURNS SETOF configuration_items
+LANGUAGE sql STABLE AS $$
+    SELECT c.* FROM configuration_items c
+    WHERE c.id IN (SELECT x.configuration_item_id FROM incident_configuration_items x WHERE x.incident_id = incident.id)
+    ORDER BY c.name, c.id
+$$;
