@@ -1,7 +1,7 @@
 # Everything from a fresh machine with Python 3.11 to 3.14 and make. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test test-all coverage test-janusgraph test-faults test-fuzz test-sqs bundle python313 test-lambda lint lock schema graphiql docs deploy-check deploy-lint clean
+.PHONY: help setup run test test-all coverage test-janusgraph test-faults test-fuzz test-sqs bench-peers bundle python313 test-lambda lint lock schema graphiql docs deploy-check deploy-lint clean
 SHELL := /bin/sh
 
 PYTHON ?=
@@ -38,6 +38,8 @@ CERTIFICATES := certificates/rds-global-bundle.pem
 # The CDK is heavy and comes with a Node: it has an environment of its own.
 CDK := .venv-cdk
 CDK_PIP := $(CDK)/bin/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore
+# The servers that benchmarks compare with, in an environment of their own.
+BENCH := .venv-bench
 # Sphinx, in an environment of its own: it is no part of the service.
 DOCS := .venv-docs
 RUN_EXTRAS := --extra embedded --extra build
@@ -92,6 +94,7 @@ lock: ## Choose versions anew and pin them with hashes (needs uv)
 	@$(COMPILE) --extra dev --extra cdk -c requirements-dev.lock pyproject.toml -o requirements-cdk.lock
 	@$(COMPILE) --no-deps requirements-embeddings.in -o requirements-embeddings.lock
 	@$(COMPILE) --fork-strategy fewest docs/requirements.in -o requirements-docs.lock
+	@$(COMPILE) -c requirements.lock bench/peers/requirements.in -o bench/peers/requirements.lock
 
 schema: $(VENV)/.run ## Write schema/schema.graphql
 	@$(PY) -m commands schema print > schema/schema.graphql.new
@@ -103,6 +106,9 @@ docs: $(VENV)/.run $(DOCS)/.made ## Build the documentation into docs/_build/htm
 	@$(PY) -m docs.generators docs/_build/source
 	@$(DOCS)/bin/python -m sphinx -q -W -n --keep-going -c docs -d docs/_build/doctrees docs/_build/source docs/_build/html
 	@echo "docs/_build/html/index.html"
+
+bench-peers: $(VENV)/.run $(BENCH)/.made bench/peers/node/node_modules/.made ## Compare with other GraphQL servers, as in: make bench-peers ARGS="--items 2000"
+	@$(PY) -m bench.peers $(ARGS)
 
 bundle: $(VENV)/.made $(CERTIFICATES) ## Build dist/stackflow-lambda-arm64.zip, which all functions run; needs a CPython 3.13
 	@$(BUILD) arm64
@@ -121,7 +127,7 @@ deploy-lint: $(CDK)/.made ## Check the types of cdk/ and its tests
 	@$(CDK)/bin/python -m mypy -p cdk -p tests.cdk
 
 clean: ## Remove what setup and tests made; your data in .stackflow stay
-	@rm -rf $(VENV) $(CDK) $(SQS) $(RUNTIME) $(DOCS) docs/_build cdk.out cdk/node_modules explorer/node_modules explorer/dist dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache
+	@rm -rf $(VENV) $(CDK) $(SQS) $(RUNTIME) $(DOCS) $(BENCH) bench/peers/node/node_modules docs/_build cdk.out cdk/node_modules explorer/node_modules explorer/dist dist .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamps: each is newer than what it was made from, so a second run does nothing.
@@ -167,6 +173,18 @@ $(DOCS)/.made: $(VENV)/.made requirements-docs.lock
 	@[ -x $(DOCS)/bin/python ] || $(PY) -m venv $(DOCS)
 	@$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes \
 	  -r requirements-docs.lock || { echo "make: Sphinx cannot be installed; pip says why above" >&2; exit 1; }
+	@touch $@
+
+$(BENCH)/.made: $(VENV)/.made bench/peers/requirements.lock
+	@echo "installing the Python peers (bench/peers/requirements.lock)"
+	@[ -x $(BENCH)/bin/python ] || $(PY) -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --root-user-action=ignore --require-hashes \
+	  -r bench/peers/requirements.lock || { echo "make: the peers cannot be installed; pip says why above" >&2; exit 1; }
+	@touch $@
+
+bench/peers/node/node_modules/.made: $(VENV)/.run bench/peers/node/package-lock.json bench/peers/node/package.json
+	@echo "installing the Node peers (bench/peers/node/package-lock.json)"
+	@scripts/with-node.sh $(PY) bench/peers/node
 	@touch $@
 
 $(CERTIFICATES): | $(VENV)/.run

@@ -14,6 +14,8 @@ from bench.peers.measurement import Measurement
 from bench.peers.queries import Query
 from bench.peers.ratios import METRICS, Ratio
 
+_COLUMNS = ("requests/s", "p50 ms", "p99 ms", "server CPU", "PostgreSQL CPU")
+
 
 def print_report(
     console: Console,
@@ -23,26 +25,26 @@ def print_report(
     found: list[Ratio],
     memory_mib: Mapping[str, float],
 ) -> None:
-    """Print a table of ratios for each metric, one of medians, one of memory, and the load they were measured under."""
+    """Print a table of ratios for each metric, one of medians, one of memory, and the load average of the run."""
+    for query in queries:
+        console.print(f"{query.key}: {query.meaning}")
     peers = [each for each in chosen if any(ratio.peer == each.key for ratio in found)]
-    for metric in METRICS if peers else ():
-        table = Table("query", *(f"/ {each.title}" for each in peers), title=f"{metric}: StackFlow / peer")
-        for query in queries:
-            cells = [_ratio_cell(found, metric, query.key, each.key) for each in peers]
-            table.add_row(f"{query.key}: {query.meaning}", *cells)
-        console.print(table)
     if peers:
-        console.print("Above 1, StackFlow is better. Medians of the rounds, with the least and the greatest.")
-    columns = ("requests/s", "p50 ms", "p99 ms", "server CPU ms", "PostgreSQL CPU ms")
-    table = Table("query", "contender", *columns, title="medians of the rounds; CPU per request")
+        console.print("Ratios above 1: StackFlow is better. Medians of the rounds; below, the least and the greatest.")
+    for metric in METRICS if peers else ():
+        table = Table("", *(each.key for each in peers), title=f"{metric}: StackFlow / peer", show_lines=True)
+        for query in queries:
+            table.add_row(query.key, *(_ratio_cell(found, metric, query.key, each.key) for each in peers))
+        console.print(table)
+    table = Table("", "contender", *_COLUMNS, title="medians of the rounds; CPU in ms per request")
     for query in queries:
         for contender in chosen:
             rounds = [each for each in measurements if (each.query, each.contender) == (query.key, contender.key)]
             if rounds:
-                table.add_row(query.key, contender.title, *_median_cells(rounds))
+                table.add_row(query.key, contender.key, *_median_cells(rounds))
         table.add_section()
     console.print(table)
-    table = Table(*(each.title for each in chosen), title="peak resident memory, MiB")
+    table = Table(*(each.key for each in chosen), title="peak resident memory, MiB")
     table.add_row(*(f"{memory_mib[each.key]:.0f}" for each in chosen))
     console.print(table)
     loads = [each.load_average for each in measurements]
@@ -66,7 +68,7 @@ def to_json(
 def _ratio_cell(found: list[Ratio], metric: str, query: str, peer: str) -> str:
     for each in found:
         if (each.metric, each.query, each.peer) == (metric, query, peer):
-            return f"{each.median:.3g} ({each.least:.3g} to {each.greatest:.3g})"
+            return f"{each.median:.3g}\n{each.least:.3g}–{each.greatest:.3g}"
     return "–"
 
 

@@ -16,6 +16,8 @@ from typing import Any
 import psycopg
 import pytest
 
+from bench.landscape import item_id
+from bench.peers import postgraphile
 from bench.peers.answers import AnswersDiffer, answer, canonical, difference, require_equal
 from bench.peers.client import AnswerFailed, send_requests
 from bench.peers.contenders import PeersMissing, contenders, require_installed
@@ -201,6 +203,35 @@ def test_ratios_are_paired_by_round() -> None:
         Ratio("server CPU", "q1", "yoga", 1.5, 0.5, 2.0),
         Ratio("server and PostgreSQL CPU", "q1", "yoga", 1.0, 0.5, 2.0),
     ]
+
+
+def test_dependents_of_postgraphile_are_those_of_the_schema() -> None:
+    def end(id_: str, *ends: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {"rowId": id_, "name": id_.upper()}
+        if ends:
+            nodes = [{"configurationItemByImpactToId": each} for each in ends]
+            found["relationshipsByImpactFromId"] = {"nodes": nodes}
+        return found
+
+    data = {"configurationItemByRowId": end("a", end("c"), end("b", end("b"), end("d")), end("a"), end("c"))}
+    assert postgraphile.normalize("q4", data) == {
+        "configurationItem": {
+            "id": "ci_a",
+            "name": "A",
+            "dependents": {
+                "nodes": [
+                    {"id": "ci_b", "name": "B", "dependents": {"nodes": [{"id": "ci_d", "name": "D"}]}},
+                    {"id": "ci_c", "name": "C"},
+                ]
+            },
+        }
+    }
+
+
+def test_postgraphile_asks_by_the_ids_of_the_tables() -> None:
+    text, variables = postgraphile.document(QUERIES["q1"])
+    assert "configurationItemByRowId(rowId: $id)" in text
+    assert variables == {"id": item_id(47)}
 
 
 def test_missing_packages_are_named(tmp_path: Path) -> None:
