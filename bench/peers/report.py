@@ -30,7 +30,7 @@ def print_report(
         console.print(f"{query.key}: {query.meaning}")
     peers = [each for each in chosen if any(ratio.peer == each.key for ratio in found)]
     if peers:
-        console.print("Ratios above 1: StackFlow is better. Medians of the rounds; below, the least and the greatest.")
+        console.print("Ratios above 1: StackFlow is better. Below each other: median of the rounds, least, greatest.")
     for metric in METRICS if peers else ():
         table = Table("", *(each.key for each in peers), title=f"{metric}: StackFlow / peer", show_lines=True)
         for query in queries:
@@ -68,7 +68,7 @@ def to_json(
 def _ratio_cell(found: list[Ratio], metric: str, query: str, peer: str) -> str:
     for each in found:
         if (each.metric, each.query, each.peer) == (metric, query, peer):
-            return f"{each.median:.3g}\n{each.least:.3g}–{each.greatest:.3g}"
+            return f"{each.median:.3g}\n{each.least:.3g}\n{each.greatest:.3g}"
     return "–"
 
 
