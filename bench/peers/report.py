@@ -25,7 +25,7 @@ def print_report(
     found: list[Ratio],
     memory_mib: Mapping[str, float],
 ) -> None:
-    """Print a table of ratios for each metric, one of medians, one of memory, and the load average of the run."""
+    """Print a table of ratios for each metric, one of medians, the memory, and the load average of the run."""
     for query in queries:
         console.print(f"{query.key}: {query.meaning}")
     peers = [each for each in chosen if any(ratio.peer == each.key for ratio in found)]
@@ -44,9 +44,8 @@ def print_report(
                 table.add_row(query.key, contender.key, *_median_cells(rounds))
         table.add_section()
     console.print(table)
-    table = Table(*(each.key for each in chosen), title="peak resident memory, MiB")
-    table.add_row(*(f"{memory_mib[each.key]:.0f}" for each in chosen))
-    console.print(table)
+    memory = ", ".join(f"{each.key} {memory_mib[each.key]:.0f}" for each in chosen)
+    console.print(f"peak resident memory, MiB: {memory}")
     loads = [each.load_average for each in measurements]
     console.print(f"load average {min(loads):.1f} to {max(loads):.1f}, median {median(loads):.1f}")
 
