@@ -22,7 +22,7 @@ from workers.migrations import migrate
 FORM = 1
 DATABASES = ("stackflow", "requirements")
 # Connections of all contenders together: each opens up to ten to each of two databases.
-_SETTINGS = {"max_connections": "200", "max_wal_size": "4GB"}
+_SETTINGS = {"max_connections": "200", "max_wal_size": "1GB"}
 
 
 @dataclass(frozen=True, slots=True)
