@@ -81,6 +81,9 @@ class Context:
     limits: Limits = field(default_factory=Limits)
     # Only for subscriptions.
     subscription: SubscriptionState | None = None
+    # Results of use cases in a plan, by the field node and the parent, which each entry keeps alive: graphql-core calls
+    # none of them again.
+    results: dict[tuple[int, int], tuple[object, object, Any]] = field(default_factory=dict)
     # Why graphql-core executed the operation; empty if a plan did.
     fallback: str = ""
     waves: Waves = field(init=False)

@@ -83,6 +83,5 @@ class OperationQueries:
                 f"Global ids of the configuration items that words such as `it` mean, at most {MAX_ITEMS}.",
             ),
         ),
-        is_repeatable=False,
         cost=FIND_COST,
     )

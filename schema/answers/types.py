@@ -278,6 +278,5 @@ class AnswerQueries:
         "up to eight more and three walks; with a language model, three more for each call.",
         needs=ASK_PERMISSION,
         arguments=ASK_ARGUMENTS,
-        is_repeatable=False,
         cost=ASK_COST,
     )

@@ -121,8 +121,6 @@ class DeclaredField(StrawberryField):
     needs: str | None
     # Whether the use case itself reports invalid arguments, as mutations do in `userErrors`.
     has_own_validation: bool
-    # Whether a second call in the same request costs no more than statements.
-    is_repeatable: bool
     # None for a field that is not a list; a test checks that every list has a size.
     size: ListSize | None
     cost: int
@@ -132,7 +130,6 @@ class DeclaredField(StrawberryField):
         copied.declaration = self.declaration
         copied.needs = self.needs
         copied.has_own_validation = self.has_own_validation
-        copied.is_repeatable = self.is_repeatable
         copied.size = self.size
         copied.cost = self.cost
         copied.arguments = list(self.arguments)
@@ -220,19 +217,16 @@ def field(
     needs: str | None,
     arguments: tuple[Argument, ...] = (),
     has_own_validation: bool = False,
-    is_repeatable: bool = True,
     size: ListSize | None = None,
     cost: int = 0,
 ) -> Any:
     """Declare the result of a use case. `needs` is None only for fields that check permissions themselves.
 
-    `has_own_validation` is for mutations, which report invalid values in `userErrors`. `is_repeatable` is false for a
-    query that calls a language model, which must not be paid for twice. `cost` is the cost of the use
+    `has_own_validation` is for mutations, which report invalid values in `userErrors`. `cost` is the cost of the use
     case in addition to the fields of the response, in leaf fields of about 4 microseconds.
     """
     declared: DeclaredField = _build_field(UseCaseDeclaration(call), description, needs, arguments, None, size)
     declared.has_own_validation = has_own_validation
-    declared.is_repeatable = is_repeatable
     declared.cost += cost
     return declared
 
@@ -279,7 +273,6 @@ def _build_field(
     )
     declared.needs = needs
     declared.has_own_validation = False
-    declared.is_repeatable = True
     declared.size = size
     # An awaited field costs a future, a coroutine and often a task.
     declared.cost = 0 if declaration is None or isinstance(declaration, AttributeDeclaration) else ASYNC_FIELD_COST

@@ -153,7 +153,8 @@ class DeclaredExecutor(Executor[None]):
             else:
                 self.budget.spend(declared.cost)
                 arguments = self.coerce_arguments(parent_type, definition, declared, field_details_list)
-                result = resolve_field(declaration, context, source, arguments)
+                called = context.results.get((id(field_details_list[0].node), id(source)))
+                result = resolve_field(declaration, context, source, arguments) if called is None else called[2]
             is_awaited = self.is_awaitable(result)
             self.track_coroutine(result)
             nodes = [details.node for details in field_details_list]

@@ -30,6 +30,8 @@ class Compiler:
 
     def __init__(self, executor: DeclaredExecutor) -> None:
         self._executor = executor
+        # Fields compiled so far.
+        self.fields = 0
 
     def compile(self) -> ObjectPlan:
         """Return the plan. Irregular for what a plan cannot express."""
@@ -47,6 +49,7 @@ class Compiler:
         return ObjectPlan(type_, tuple(grouped), fields)
 
     def _field(self, parent: GraphQLObjectType, details: FieldDetailsList) -> FieldPlan:
+        self.fields += 1
         name = details[0].node.name.value
         if name == TYPENAME:
             return FieldPlan(None, details, None)
@@ -56,9 +59,6 @@ class Compiler:
             raise Irregular("introspection")
         if isinstance(declared.declaration, StreamDeclaration):
             raise Irregular("subscription")
-        if not declared.is_repeatable:
-            # After an error graphql-core executes the operation again.
-            raise Irregular("not repeatable")
         return FieldPlan(declared, details, self._value(definition.type, details))
 
     def _value(self, type_: GraphQLOutputType, details: FieldDetailsList) -> ValuePlan:

@@ -67,7 +67,7 @@ class PlanExecution:
         if isinstance(declaration, LinkDeclaration):
             return self._load(declaration, field.value, parents, arguments)
         assert isinstance(declaration, UseCaseDeclaration)  # noqa: S101
-        return self._call(declaration, field.value, parents, arguments)
+        return self._call(declaration, field, parents, arguments)
 
     async def _load(
         self, declaration: LinkDeclaration, value: ValuePlan, parents: Sequence[Any], arguments: Any
@@ -83,15 +83,23 @@ class PlanExecution:
         return await self._completed(value, [values.get(key) for key in keys])
 
     async def _call(
-        self, declaration: UseCaseDeclaration, value: ValuePlan, parents: Sequence[Any], arguments: Any
+        self, declaration: UseCaseDeclaration, field: FieldPlan, parents: Sequence[Any], arguments: Any
     ) -> list[Any]:
+        """Call a use case for all parents. Its results are stored, so that it is called once for each in a request."""
+        assert field.value is not None  # noqa: S101
+        value, node = field.value, field.details[0].node
         results: list[Any] = []
-        try:
-            for parent in parents:
-                results.append(declaration.call(self._context, parent, arguments))
-        finally:
-            if len(results) < len(parents):
-                _close(results)
+        for parent in parents:
+            key = (id(node), id(parent))
+            known = self._context.results.get(key)
+            if known is None:
+                result = declaration.call(self._context, parent, arguments)
+                if asyncio.iscoroutine(result):
+                    result = asyncio.ensure_future(result)
+                    # Retrieved here, so that a result that nobody awaits after an error of another field logs nothing.
+                    result.add_done_callback(lambda done: done.cancelled() or done.exception())
+                known = self._context.results[key] = (node, parent, result)
+            results.append(known[2])
         places = [place for place, result in enumerate(results) if isinstance(result, Awaitable)]
         for place, result in zip(places, await _await_all([results[place] for place in places]), strict=True):
             results[place] = result

@@ -1,6 +1,7 @@
 """Runs operations by compiled plans, and says why graphql-core has to execute others."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import DocumentNode, VariableNode, Visitor, visit
@@ -14,73 +15,96 @@ from schema.execution.plans.execution import PlanExecution
 from schema.execution.plans.irregular import Irregular
 from schema.execution.plans.plan import ObjectPlan
 
-# As many as documents are cached at about 200 characters each.
-MAX_PLANS = 1_000
+# Fields of all plans together; one takes about 1 kB.
+MAX_FIELDS = 50_000
+# Documents of which the variables of directives are known.
+MAX_DOCUMENTS = 1_000
 
 
-class _OperationPlans:
-    """The plans of one operation by the values of the variables in `@skip` and `@include`, or why there is none."""
+@dataclass(frozen=True, slots=True)
+class _CachedPlan:
+    """A plan, or None and the reason. The document is referenced, so that its identity is not used again."""
 
-    def __init__(self, document: DocumentNode) -> None:
-        # A reference, so that the identity of the document is not used again.
-        self.document = document
-        self._names = _directive_variables(document)
-        self._plans: dict[tuple[Any, ...], ObjectPlan | Irregular] = {}
-
-    def get(self, executor: DeclaredExecutor) -> ObjectPlan:
-        """Return the plan, compiled on first use. Irregular if there is none."""
-        values = executor.variable_values.coerced
-        key = tuple(values.get(name) for name in self._names)
-        plan = self._plans.get(key)
-        if plan is None:
-            try:
-                plan = Compiler(executor).compile()
-            except Irregular as irregular:
-                plan = irregular
-            self._plans[key] = plan
-        if isinstance(plan, Irregular):
-            raise plan
-        return plan
+    document: DocumentNode
+    plan: ObjectPlan | None
+    reason: str
+    fields: int
 
 
 class Plans:
-    """The plans of documents; those of the least recently used operations are evicted first."""
+    """Plans by operation and by the values of the variables in `@skip` and `@include`, or why there is none.
 
-    def __init__(self, max_operations: int = MAX_PLANS) -> None:
-        self._max_operations = max_operations
-        self._operations: OrderedDict[tuple[int, str], _OperationPlans] = OrderedDict()
+    The least recently used ones are evicted above `max_fields` of all plans together.
+    """
+
+    def __init__(self, max_fields: int = MAX_FIELDS) -> None:
+        self._max_fields = max_fields
+        self._fields = 0
+        self._plans: OrderedDict[tuple[Any, ...], _CachedPlan] = OrderedDict()
+        self._variables: OrderedDict[int, tuple[DocumentNode, tuple[str, ...]]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._plans)
 
     async def execute(self, document: DocumentNode, executor: DeclaredExecutor) -> dict[str, Any] | None:
         """Return the data of an operation; None if graphql-core must execute it. Never partial data or errors.
 
         Raises ExecutionStopped after the deadline.
         """
+        context: Context = executor.context_value
         try:
-            plan = self._get(document, executor).get(executor)
-            return await PlanExecution(executor).execute(plan)
+            data = await PlanExecution(executor).execute(self._get(document, executor))
         except Irregular as irregular:
-            reason = irregular.reason
+            context.fallback = irregular.reason
         except ExecutionStopped as stopped:
             if isinstance(stopped.reason, DeadlineExceeded):
                 raise
-            reason = "limit"
+            context.fallback = "limit"
         except Exception as error:  # noqa: BLE001
             # The boundary of a plan: graphql-core executes the operation again and reports the error with its path.
-            reason = type(error).__name__
-        context: Context = executor.context_value
-        context.fallback = reason
+            context.fallback = type(error).__name__
+        else:
+            context.results.clear()
+            return data
         return None
 
-    def _get(self, document: DocumentNode, executor: DeclaredExecutor) -> _OperationPlans:
-        name = executor.operation.name
-        key = (id(document), "" if name is None else name.value)
-        found = self._operations.get(key)
-        if found is None:
-            found = self._operations[key] = _OperationPlans(document)
-            if len(self._operations) > self._max_operations:
-                self._operations.popitem(last=False)
-        self._operations.move_to_end(key)
-        return found
+    def _get(self, document: DocumentNode, executor: DeclaredExecutor) -> ObjectPlan:
+        name, values = executor.operation.name, executor.variable_values.coerced
+        key = (
+            id(document),
+            "" if name is None else name.value,
+            *(values.get(each) for each in self._directive_variables(document)),
+        )
+        cached = self._plans.get(key)
+        if cached is None:
+            cached = self._plans[key] = _compile(document, executor)
+            self._fields += cached.fields
+            while self._fields > self._max_fields and len(self._plans) > 1:
+                self._fields -= self._plans.popitem(last=False)[1].fields
+        self._plans.move_to_end(key)
+        if cached.plan is None:
+            raise Irregular(cached.reason)
+        return cached.plan
+
+    def _directive_variables(self, document: DocumentNode) -> tuple[str, ...]:
+        known = self._variables.get(id(document))
+        if known is None:
+            visitor = _DirectiveVariables()
+            visit(document, visitor)
+            known = self._variables[id(document)] = document, tuple(sorted(visitor.names))
+            if len(self._variables) > MAX_DOCUMENTS:
+                self._variables.popitem(last=False)
+        return known[1]
+
+
+def _compile(document: DocumentNode, executor: DeclaredExecutor) -> _CachedPlan:
+    compiler = Compiler(executor)
+    try:
+        plan = compiler.compile()
+    except Irregular as irregular:
+        # Only the reason: an exception that is raised again would hold the frames of every request.
+        return _CachedPlan(document, None, irregular.reason, max(1, compiler.fields))
+    return _CachedPlan(document, plan, "", compiler.fields)
 
 
 class _DirectiveVariables(Visitor):
@@ -90,9 +114,3 @@ class _DirectiveVariables(Visitor):
 
     def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
         self.names |= {each.value.name.value for each in node.arguments or () if isinstance(each.value, VariableNode)}
-
-
-def _directive_variables(document: DocumentNode) -> tuple[str, ...]:
-    visitor = _DirectiveVariables()
-    visit(document, visitor)
-    return tuple(sorted(visitor.names))

@@ -1,6 +1,7 @@
 """Plans: what they answer, why graphql-core executes the rest, and that nobody gets what is not theirs."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from schema.execution.execution import GraphQLRequest, execute_request
 from schema.execution.executor import DeclaredExecutor
 from schema.execution.plans.compiler import Compiler
 from schema.execution.plans.irregular import Irregular
+from schema.execution.plans.plans import Plans
 from schema.operations import trusted_documents
 from tests.fixtures.answers import READS, REDIS, SHOP, Library, open_library
 from tests.fixtures.databases import person
@@ -83,17 +85,13 @@ async def test_interfaces_aliases_fragments_and_directives(library: Library) -> 
 @pytest.mark.parametrize(
     ("document", "reason"),
     [
-        ('{ ask(question: "x") { text } }', "not repeatable"),
         ("{ incidents(first: 100000) { nodes { id } } }", "LimitExceeded"),
         ("{ changes { nodes { id } } }", "Forbidden"),
         (f'{{ configurationItem(id: "ci_{REDIS}") {{ name changes {{ totalCount }} }} }}', "Forbidden"),
     ],
 )
 async def test_graphql_core_executes_the_rest(library: Library, document: str, reason: str) -> None:
-    if reason == "not repeatable":
-        assert (await execute(library, document))[1].fallback == reason
-    else:
-        assert await fallback(library, document) == reason
+    assert await fallback(library, document) == reason
 
 
 async def test_a_bad_variable_is_an_error_of_graphql_core(library: Library) -> None:
@@ -132,7 +130,6 @@ def required_variables(text: str) -> dict[str, Any]:
 
 
 async def test_trusted_queries_have_plans(library: Library) -> None:
-    """All but those that must not be executed twice."""
     without = set()
     for each in trusted_documents().values():
         executor = DeclaredExecutor.build(
@@ -146,7 +143,7 @@ async def test_trusted_queries_have_plans(library: Library) -> None:
             Compiler(executor).compile()
         except Irregular as irregular:
             without.add((each.name, irregular.reason))
-    assert without == {("ask", "not repeatable")}
+    assert without == set()
 
 
 async def test_limits_are_those_of_graphql_core(library: Library) -> None:
@@ -155,6 +152,50 @@ async def test_limits_are_those_of_graphql_core(library: Library) -> None:
     response = await execute_request(GraphQLRequest(document), context, DocumentLimits())
     assert context.fallback == "limit"
     assert response.body["errors"][0]["extensions"]["code"] == "LIMIT_EXCEEDED"
+
+
+@pytest.mark.parametrize(
+    "document",
+    ["mutation { __typename }", "{ changes { nodes { id } } }", NAMES],
+    ids=["no plan", "an error", "a plan"],
+)
+async def test_nothing_of_a_request_stays(library: Library, document: str) -> None:
+    counts = []
+    for _ in range(3):
+        await execute(library, document)
+        gc.collect()
+        counts.append(sum(type(each) is Context for each in gc.get_objects()))
+    assert counts[0] == counts[2]
+
+
+async def test_plans_are_bounded_by_their_fields(library: Library) -> None:
+    names = [f"v{number}" for number in range(6)]
+    fields = " ".join(f"{name}: name @include(if: ${name})" for name in names)
+    variables = ", ".join(f"${name}: Boolean!" for name in names)
+    text = f"query ({variables}) {{ configurationItems(first: 1) {{ nodes {{ id {fields} }} }} }}"
+    plans, document = Plans(max_fields=40), parse(text)
+    for number in range(64):
+        values = {name: bool(number >> place & 1) for place, name in enumerate(names)}
+        executor = DeclaredExecutor.build(
+            GRAPHQL_SCHEMA, document, context_value=library.context(), raw_variable_values=values
+        )
+        assert isinstance(executor, DeclaredExecutor)
+        data = await plans.execute(document, executor)
+        assert data is not None
+        assert len(data["configurationItems"]["nodes"][0]) == 1 + number.bit_count()
+        assert 1 <= len(plans) <= 40 // 3
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ changesSince { hasMore } teams { nodes { key } } changes { nodes { id } } }",
+        f'{{ configurationItem(id: "ci_{REDIS}") {{ neighbours {{ totalCount }} changes {{ totalCount }} }} }}',
+    ],
+)
+async def test_what_was_done_is_not_done_again_after_an_error(library: Library, document: str) -> None:
+    reader = person(*READS, "feed:read")
+    assert await fallback(library, document, reader) == "Forbidden"
 
 
 async def test_plans_can_be_turned_off(library: Library) -> None:
