@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from datasources.language.embeddings import open_embedder
-from resolvers.answers.questions import have_same_structure, is_live, read_question
+from resolvers.answers.questions import has_signs, have_same_structure, is_live, read_question
 from resolvers.answers.semantic_cache import MIN_SIMILARITY
 
 FOLDER = Path(__file__).parent
@@ -52,6 +52,8 @@ def share_by_similarity(pair: Pair) -> bool:
 
 def share_by_form(pair: Pair) -> bool:
     """Whether the canonical questions are equal, which needs no model."""
+    if has_signs(pair.one) or has_signs(pair.other):
+        return False
     return read_question(pair.one).canonical == read_question(pair.other).canonical
 
 
@@ -64,12 +66,14 @@ def share_by_one_word(pair: Pair) -> bool:
 
 def share_by_guard(pair: Pair) -> bool:
     """Whether the structure is the same, whatever the similarity."""
+    if has_signs(pair.one) or has_signs(pair.other):
+        return False
     return have_same_structure(read_question(pair.one), read_question(pair.other))
 
 
 def share_in_cache(pair: Pair) -> bool:
     """Whether the cache has one answer for both: the form is equal, or they are similar and of the same structure."""
-    if is_live(pair.one) or is_live(pair.other):
+    if any(is_live(each) or has_signs(each) for each in (pair.one, pair.other)):
         return False
     return share_by_form(pair) or (share_by_similarity(pair) and share_by_guard(pair))
 

@@ -8,14 +8,9 @@ from types import MappingProxyType
 
 from resolvers.answers.words import number, stem
 
-# One of two equal questions may have one of these more: they name nothing.
-_NEUTRAL = "service services issue issues problem problems exactly properly correctly"
-# Words without which a question asks for the same. Quantifiers, negations, and prepositions of direction stay.
-_FILLERS = """
-a an the this that these those there here is are be been being do does doing have has having can could would i you we
-it its me us our your their please tell for in on at with of about so just then any some need needed want wants which
-what who whom whose where when why how s
-"""
+# Words without which a question asks for the same. Modal verbs, quantifiers, negations, prepositions, possessives and
+# question words stay.
+_FILLERS = "a an the is are be been being please do does i you we"
 _ABBREVIATIONS = MappingProxyType(
     {
         "db": "database",
@@ -78,8 +73,8 @@ _INTENTS = MappingProxyType(
         Intent.WHETHER: re.compile(r"(?:is|are|was|were|do|does|did|can|could|should|may|must|will|would|has|have)\b"),
     }
 )
-NEUTRAL = frozenset(map(stem, _NEUTRAL.split()))
 FILLERS = frozenset(_FILLERS.split())
+_ARTICLES = frozenset(("a", "an"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +113,11 @@ def is_live(text: str) -> bool:
 
 
 def have_same_structure(one: Question, other: Question) -> bool:
-    """Whether two questions ask for the same: the same words in the same order, but for one that names nothing."""
+    """Whether two questions ask for the same: the same words in the same order, and intents that match."""
     intents = {one.intent, other.intent}
     if len(intents) > 1 and intents not in ({Intent.PLAIN, Intent.HOW}, {Intent.PLAIN, Intent.WHAT}):
         return False
-    short, long = sorted((one.words, other.words), key=len)
-    return bool(short) and (
-        short == long
-        or any(word in NEUTRAL and (*long[:place], *long[place + 1 :]) == short for place, word in enumerate(long))
-    )
+    return bool(one.words) and one.words == other.words
 
 
 def _canonical_words(tokens: Sequence[str], fixed: Collection[str]) -> list[str]:
@@ -135,7 +126,8 @@ def _canonical_words(tokens: Sequence[str], fixed: Collection[str]) -> list[str]
         after_verb = place > 0 and tokens[place - 1] in _TO_BE
         if word in fixed or not word.isalpha():
             words.append(word)
-        elif word not in FILLERS:
+        elif word not in FILLERS or (word in _ARTICLES and place == len(tokens) - 1):
+            # 'Zone a' ends with a name.
             words.append(_canonical_word(word, is_verb=not words or after_verb))
     return words
 
