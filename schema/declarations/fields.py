@@ -66,6 +66,10 @@ class AttributeDeclaration:
 
     get: Getter
 
+    def column_getter(self) -> Getter:
+        """Return what reads the value from many records; the class of the field must be complete."""
+        return attrgetter(self.get.field.python_name) if isinstance(self.get, _SameNameGetter) else self.get
+
 
 @dataclass(frozen=True, slots=True)
 class LinkDeclaration:

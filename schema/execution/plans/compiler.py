@@ -15,7 +15,7 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet, collect_fields, collect_subfields
 
-from schema.declarations.fields import DeclaredField, StreamDeclaration
+from schema.declarations.fields import AttributeDeclaration, DeclaredField, StreamDeclaration
 from schema.declarations.node import Node
 from schema.execution.executor import STRAWBERRY_DEFINITION_KEY, DeclaredExecutor
 from schema.execution.plans.irregular import Irregular
@@ -59,7 +59,9 @@ class Compiler:
             raise Irregular("introspection")
         if isinstance(declared.declaration, StreamDeclaration):
             raise Irregular("subscription")
-        return FieldPlan(declared, details, self._value(definition.type, details))
+        declaration = declared.declaration
+        get = declaration.column_getter() if isinstance(declaration, AttributeDeclaration) else None
+        return FieldPlan(declared, details, self._value(definition.type, details), get)
 
     def _value(self, type_: GraphQLOutputType, details: FieldDetailsList) -> ValuePlan:
         is_nullable = not is_non_null_type(type_)

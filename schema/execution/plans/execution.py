@@ -8,7 +8,6 @@ from typing import Any
 from datasources.records.unreadable import UnreadableValue
 from resolvers.context import Context
 from schema.declarations.fields import (
-    AttributeDeclaration,
     LinkDeclaration,
     UseCaseDeclaration,
 )
@@ -58,8 +57,8 @@ class PlanExecution:
         if declared.needs is not None:
             self._context.require(declared.needs)
         declaration = declared.declaration
-        if isinstance(declaration, AttributeDeclaration):
-            return self._complete(field.value, list(map(declaration.get, parents)))
+        if field.get is not None:
+            return self._complete(field.value, list(map(field.get, parents)))
         self._budget.spend(declared.cost * len(parents))
         arguments = self._executor.coerce_arguments(
             plan.type, plan.type.fields[field.details[0].node.name.value], declared, field.details

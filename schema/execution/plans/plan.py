@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from graphql import GraphQLObjectType
 from graphql.execution.collect_fields import FieldDetailsList
 
-from schema.declarations.fields import OBJECT_COST, AttributeDeclaration, DeclaredField
+from schema.declarations.fields import OBJECT_COST, DeclaredField, Getter
 from schema.execution.plans.leaves import LeafColumn
 
 
@@ -31,11 +31,12 @@ ValuePlan = LeafColumn | ListPlan | ObjectsPlan
 
 @dataclass(frozen=True, slots=True)
 class FieldPlan:
-    """A field of an object. Without a declaration it is `__typename`."""
+    """A field of an object. Without a declaration it is `__typename`. `get` reads an attribute."""
 
     declared: DeclaredField | None
     details: FieldDetailsList
     value: ValuePlan | None
+    get: Getter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,6 @@ class ObjectPlan:
     def is_flat(self) -> bool:
         """Whether no field leads to objects, lists or loads, so that equal objects have equal data at once."""
         return all(
-            each.declared is None
-            or (isinstance(each.declared.declaration, AttributeDeclaration) and isinstance(each.value, LeafColumn))
+            each.declared is None or (each.get is not None and isinstance(each.value, LeafColumn))
             for each in self.fields
         )
