@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
+import psycopg
 import pytest
 from graphql import NonNullTypeNode, OperationDefinitionNode, parse, print_ast
 
@@ -196,6 +197,18 @@ async def test_plans_are_bounded_by_their_fields(library: Library) -> None:
 async def test_what_was_done_is_not_done_again_after_an_error(library: Library, document: str) -> None:
     reader = person(*READS, "feed:read")
     assert await fallback(library, document, reader) == "Forbidden"
+
+
+async def test_an_answer_is_not_written_twice_after_an_error(library: Library) -> None:
+    """Neither is a language model asked twice."""
+    document = '{ ask(question: "How do I promote a replica of Redis?") { text citations { number item { name } } } }'
+    with psycopg.connect(library.urls[0], autocommit=True) as connection:
+        before = connection.execute("SELECT count(*) FROM answers").fetchone()
+        body, context = await execute(library, document, person("answers:ask", "documents:read", "documents:free-form"))
+        after = connection.execute("SELECT count(*) FROM answers").fetchone()
+    assert context.fallback == "Forbidden"
+    assert body["data"]["ask"]["text"]
+    assert (before, after) == ((0,), (1,))
 
 
 async def test_plans_can_be_turned_off(library: Library) -> None:
