@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
 
+from datasources.errors import SourceError
 from datasources.records.document_chunks import ChunkPublication, ObsoletePublication
 from datasources.records.queries import Scope
 
@@ -203,8 +204,11 @@ class KnowledgeDataSource(Protocol):
         """Write the metadata of a chunk and then, unless `is_written`, its text."""
         ...
 
-    async def delete(self, chunks: Sequence[ObsoletePublication]) -> None:
-        """Delete the texts of at most 1,000 chunks and then their metadata. Objects that do not exist are ignored."""
+    async def delete(self, chunks: Sequence[ObsoletePublication]) -> Mapping[str, SourceError]:
+        """Delete the texts of at most 1,000 chunks and then their metadata. Objects that do not exist are ignored.
+
+        Return the errors of the chunks that were refused, by their ids; all others are deleted.
+        """
         ...
 
     async def start_ingestion(self) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from datasources.aurora.documents import publications
 from datasources.aurora.driver.transaction import Transaction
+from datasources.errors import SourceError
 from datasources.language.port import KnowledgeDataSource
 from datasources.observability.spans import INTERNAL, record_call, record_work
 from datasources.records.document_chunks import ChunkPublication
@@ -26,19 +27,28 @@ async def publish_batch(sources: Sources, data_source: KnowledgeDataSource) -> i
     """Write or delete the objects of one batch of chunks. Return the number of chunks, 0 if nothing waits.
 
     Also 0 if another process publishes. Every chunk is recorded before its objects are written and after they are
-    deleted, so an interrupted batch is repeated and no object is forgotten. If objects could not be written, those of
-    the other chunks are, and the SourceError of the first one is raised.
+    deleted, so an interrupted batch is repeated and no object is forgotten. If objects could not be deleted or written,
+    those of the other chunks are, and the SourceError of the first one is raised. Chunks that failed are tried again
+    only in a batch for which nothing else waits, those that failed longest ago first. An ingestion does not wait for
+    them either.
     """
+    try:
+        return await _publish_batch(sources, data_source)
+    except SourceError:
+        await start_ingestion(sources, data_source)
+        raise
+
+
+async def _publish_batch(sources: Sources, data_source: KnowledgeDataSource) -> int:
     call = RequestContext()
     with use_request(call), record_call(WORKER, INTERNAL, call, keep_idle=False) as recording:
         await publications.begin(sources.main, PUT_BATCH_SIZE)
         async with sources.main.transaction() as transaction:
             if not await publications.lock(transaction, SILENCE_SECONDS):
                 return 0
-            done = await _delete(transaction, data_source)
-            errors: Sequence[BaseException] = ()
-            if not done:
-                done, errors = await _put(transaction, data_source)
+            done, errors = await _publish(transaction, data_source, with_failed=False)
+            if not done and not errors:
+                done, errors = await _publish(transaction, data_source, with_failed=True)
         if errors:
             raise errors[0]
         record_work(recording, "stackflow.chunks", done)
@@ -83,25 +93,52 @@ async def start_ingestion(sources: Sources, data_source: KnowledgeDataSource) ->
     return started
 
 
-async def _delete(transaction: Transaction, data_source: KnowledgeDataSource) -> int:
-    obsolete = await publications.fetch_obsolete(transaction, DELETE_BATCH_SIZE)
-    if obsolete:
-        await data_source.delete(obsolete)
-        await publications.record_deleted(transaction, [each.chunk_id for each in obsolete])
-    return len(obsolete)
+async def _publish(
+    transaction: Transaction, data_source: KnowledgeDataSource, *, with_failed: bool
+) -> tuple[int, Sequence[BaseException]]:
+    """Delete objects; if none waits, or some are refused, write others. Return the number of chunks, and the errors."""
+    deleted, refused = await _delete(transaction, data_source, with_failed=with_failed)
+    if deleted and not refused:
+        return deleted, ()
+    written, errors = await _put(transaction, data_source, with_failed=with_failed)
+    return deleted + written, [*refused, *errors]
 
 
-async def _put(transaction: Transaction, data_source: KnowledgeDataSource) -> tuple[int, Sequence[BaseException]]:
+async def _delete(
+    transaction: Transaction, data_source: KnowledgeDataSource, *, with_failed: bool
+) -> tuple[int, Sequence[BaseException]]:
+    """Return the number of chunks whose objects were deleted, and the errors of the others."""
+    obsolete = await publications.fetch_obsolete(transaction, DELETE_BATCH_SIZE, with_failed=with_failed)
+    if not obsolete:
+        return 0, ()
+    ids = [each.chunk_id for each in obsolete]
+    try:
+        refused = await data_source.delete(obsolete)
+    except SourceError as error:
+        await publications.record_failed(transaction, ids)
+        return 0, [error]
+    if refused:
+        await publications.record_failed(transaction, [*refused])
+    if deleted := [id for id in ids if id not in refused]:
+        await publications.record_deleted(transaction, deleted)
+    return len(deleted), [*refused.values()]
+
+
+async def _put(
+    transaction: Transaction, data_source: KnowledgeDataSource, *, with_failed: bool
+) -> tuple[int, Sequence[BaseException]]:
     """Return the number of chunks that were written, and the errors of the others."""
-    due = await publications.fetch_due(transaction, PUT_BATCH_SIZE)
+    due = await publications.fetch_due(transaction, PUT_BATCH_SIZE, with_failed=with_failed)
     outcomes = await asyncio.gather(*map(data_source.put, due), return_exceptions=True)
     written: list[ChunkPublication] = []
-    errors: list[BaseException] = []
+    errors: dict[str, BaseException] = {}
     for chunk, outcome in zip(due, outcomes, strict=True):
         if outcome is None:
             written.append(chunk)
         else:
-            errors.append(outcome)
+            errors[chunk.chunk_id] = outcome
     if written:
         await publications.record_written(transaction, written)
-    return len(written), errors
+    if errors:
+        await publications.record_failed(transaction, [*errors])
+    return len(written), [*errors.values()]

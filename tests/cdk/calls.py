@@ -86,7 +86,7 @@ async def _publish(whole: settings.Settings) -> None:
             is_written=False,
         )  # fmt: skip
         await data_source.put(chunk)
-        await data_source.delete([ObsoletePublication(chunk_id="c", document_id="d")])
+        assert not await data_source.delete([ObsoletePublication(chunk_id="c", document_id="d")])
         await data_source.start_ingestion()
         await data_source.close()
 

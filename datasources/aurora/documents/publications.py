@@ -30,16 +30,25 @@ async def begin(database: Database, limit: int) -> None:
         await transaction.execute(_STATEMENTS["publications_begin"], {"limit": limit})
 
 
-async def fetch_due(transaction: Transaction, limit: int) -> list[ChunkPublication]:
-    """Return at most `limit` chunks whose objects must be written; first those whose metadata in the bucket is old."""
-    return await transaction.fetch(
-        _STATEMENTS["publications_due"], {"max_items": MAX_ITEMS, "limit": limit}, ChunkPublication
-    )
+async def fetch_due(transaction: Transaction, limit: int, *, with_failed: bool = False) -> list[ChunkPublication]:
+    """Return at most `limit` chunks whose objects must be written; first those whose metadata in the bucket is old.
+
+    Without those whose last attempt failed; `with_failed` returns them too, behind the others, oldest failure first.
+    """
+    bound = {"max_items": MAX_ITEMS, "limit": limit, "failed_until": _failed_until(with_failed)}
+    return await transaction.fetch(_STATEMENTS["publications_due"], bound, ChunkPublication)
 
 
-async def fetch_obsolete(transaction: Transaction, limit: int) -> list[ObsoletePublication]:
-    """Return at most `limit` deleted chunks whose objects may exist."""
-    return await transaction.fetch(_STATEMENTS["publications_obsolete"], {"limit": limit}, ObsoletePublication)
+async def fetch_obsolete(
+    transaction: Transaction, limit: int, *, with_failed: bool = False
+) -> list[ObsoletePublication]:
+    """Return at most `limit` deleted chunks whose objects may exist. `with_failed` as in `fetch_due`."""
+    bound = {"limit": limit, "failed_until": _failed_until(with_failed)}
+    return await transaction.fetch(_STATEMENTS["publications_obsolete"], bound, ObsoletePublication)
+
+
+def _failed_until(with_failed: bool) -> str:
+    return "infinity" if with_failed else "-infinity"
 
 
 async def count(database: Database) -> int:
@@ -58,6 +67,11 @@ async def record_written(transaction: Transaction, chunks: Sequence[ChunkPublica
     }
     await transaction.execute(_STATEMENTS["publications_written"], bound)
     await transaction.execute(_STATEMENTS["ingestion_request"], {})
+
+
+async def record_failed(transaction: Transaction, ids: Sequence[str]) -> None:
+    """Record that the objects of these chunks could not be written or deleted, so that others come before them."""
+    await transaction.execute(_STATEMENTS["publications_failed"], {"ids": list(ids)})
 
 
 async def record_deleted(transaction: Transaction, ids: Sequence[str]) -> None:

@@ -16,9 +16,10 @@ LIMIT %(limit)s
 ON CONFLICT DO NOTHING;
 
 -- name: publications_due
--- Chunks whose objects are not what the tables say, with what they must be; first those that are in the bucket.
+-- Chunks whose objects are not what the tables say, with what they must be: of those that have not failed after
+-- `failed_until`, first those that failed longest ago or never, of these first those that are in the bucket.
 WITH due AS MATERIALIZED (
-    SELECT p.chunk_id, true AS is_written
+    SELECT p.chunk_id, p.failed_at, true AS is_written
     FROM documents d
     LEFT JOIN teams t ON t.id = d.restricted_team_id
     -- Once for each document: a join with all links at once takes minutes while a table has no statistics.
@@ -28,11 +29,19 @@ WITH due AS MATERIALIZED (
         FROM document_configuration_items x WHERE x.document_id = d.id) l
     JOIN published_chunks p ON p.document_id = d.id
     WHERE p.item_ids IS NOT NULL AND (p.item_ids <> l.item_ids OR p.restricted_team IS DISTINCT FROM t.key)
+      AND p.failed_at <= %(failed_until)s::timestamptz
+      -- Obsolete ones, which may be refused for long, must not fill the limit.
+      AND EXISTS (SELECT 1 FROM document_chunks c WHERE c.id = p.chunk_id)
+    ORDER BY p.failed_at, p.chunk_id
     LIMIT %(limit)s),
 found AS MATERIALIZED (
     SELECT * FROM due
     UNION ALL
-    (SELECT p.chunk_id, false FROM published_chunks p WHERE p.item_ids IS NULL ORDER BY p.chunk_id LIMIT %(limit)s))
+    (SELECT p.chunk_id, p.failed_at, false FROM published_chunks p
+     WHERE p.item_ids IS NULL AND p.failed_at <= %(failed_until)s::timestamptz
+       AND EXISTS (SELECT 1 FROM document_chunks c WHERE c.id = p.chunk_id)
+     ORDER BY p.failed_at, p.chunk_id
+     LIMIT %(limit)s))
 SELECT c.id AS chunk_id, c.document_id, c.heading, c.body, c.content_hash, t.key AS restricted_team,
        ARRAY(SELECT x.configuration_item_id::text FROM document_configuration_items x WHERE x.document_id = d.id
              ORDER BY x.configuration_item_id LIMIT %(max_items)s) AS item_ids,
@@ -41,14 +50,16 @@ FROM found f
 JOIN document_chunks c ON c.id = f.chunk_id
 JOIN documents d ON d.id = c.document_id
 LEFT JOIN teams t ON t.id = d.restricted_team_id
-ORDER BY f.is_written DESC, c.id
+ORDER BY f.failed_at, f.is_written DESC, c.id
 LIMIT %(limit)s;
 
 -- name: publications_obsolete
--- At most so many publications whose chunks are deleted.
+-- At most so many publications whose chunks are deleted, of those that have not failed after `failed_until`, first
+-- those that failed longest ago or never.
 SELECT p.chunk_id, p.document_id FROM published_chunks p
 WHERE NOT EXISTS (SELECT 1 FROM document_chunks c WHERE c.id = p.chunk_id)
-ORDER BY p.chunk_id
+  AND p.failed_at <= %(failed_until)s::timestamptz
+ORDER BY p.failed_at, p.chunk_id
 LIMIT %(limit)s;
 
 -- name: publications_count
@@ -72,9 +83,13 @@ SELECT (SELECT count(*) FROM document_chunks c LEFT JOIN published_chunks p ON p
 -- name: publications_written
 -- Record what the metadata in the bucket says. Items are separated by commas.
 UPDATE published_chunks p
-SET restricted_team = g.team, item_ids = string_to_array(g.items, ',')::uuid[]
+SET restricted_team = g.team, item_ids = string_to_array(g.items, ',')::uuid[], failed_at = '-infinity'
 FROM unnest(%(ids)s::uuid[], %(teams)s::text[], %(items)s::text[]) AS g (id, team, items)
 WHERE p.chunk_id = g.id;
+
+-- name: publications_failed
+-- Record that objects of these chunks could not be written or deleted now.
+UPDATE published_chunks SET failed_at = clock_timestamp() WHERE chunk_id = ANY(%(ids)s::uuid[]);
 
 -- name: publications_delete
 -- Delete publications whose objects are deleted.

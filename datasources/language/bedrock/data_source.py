@@ -3,7 +3,7 @@
 https://docs.aws.amazon.com/bedrock/latest/userguide/kb-metadata.html
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from datasources.errors import SourceError, SourceRefused, SourceTimeout, SourceUnavailable
@@ -62,19 +62,30 @@ class BedrockDataSource:
 
         await self._call(STORAGE, "PutObject", send)
 
-    async def delete(self, chunks: Sequence[ObsoletePublication]) -> None:
+    async def delete(self, chunks: Sequence[ObsoletePublication]) -> Mapping[str, SourceError]:
         """See the port."""
-        keys = [object_key(each.document_id, each.chunk_id) for each in chunks]
-        # The texts first, for the same reason.
-        for batch in (keys, [key + METADATA_SUFFIX for key in keys]):
-            objects = [{"Key": key} for key in batch]
+        ids = {object_key(each.document_id, each.chunk_id): each.chunk_id for each in chunks}
+        refused: dict[str, SourceError] = {}
+        # The texts first, for the same reason; the metadata of a text that was refused stays.
+        for suffix in ("", METADATA_SUFFIX):
+            objects = {key + suffix: id for key, id in ids.items() if id not in refused}
+            if objects:
+                codes = await self._delete_objects([*objects])
+                refused |= {
+                    objects[key]: SourceUnavailable(NAME, f"S3 did not delete an object: {code}")
+                    for key, code in codes.items()
+                }
+        return refused
 
-            def send(client: Any, objects: list[dict[str, str]] = objects) -> Any:
-                return client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+    async def _delete_objects(self, keys: Sequence[str]) -> dict[str, str]:
+        """Return the error codes of the objects that S3 did not delete, by their keys."""
+        objects = [{"Key": key} for key in keys]
 
-            reply = await self._call(STORAGE, "DeleteObjects", send)
-            if errors := reply.get("Errors"):
-                raise SourceUnavailable(NAME, f"S3 did not delete an object: {errors[0].get('Code', '')}")
+        def send(client: Any) -> Any:
+            return client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+
+        reply = await self._call(STORAGE, "DeleteObjects", send)
+        return {each["Key"]: each.get("Code", "") for each in reply.get("Errors", ())}
 
     async def start_ingestion(self) -> bool:
         """See the port."""

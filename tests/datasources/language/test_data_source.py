@@ -82,7 +82,7 @@ async def test_texts_are_deleted_before_their_metadata(bucket: Bucket, data_sour
         await data_source.put(replace(CHUNK, chunk_id=f"c-{number}"))
     bucket.requests.clear()
     # Objects that are not there are none.
-    await data_source.delete(obsolete(1, 2, 9))
+    assert await data_source.delete(obsolete(1, 2, 9)) == {}
     keys = [object_key("d-1", f"c-{number}") for number in (1, 2, 9)]
     assert bucket.requests == [("DELETE", key) for key in (*keys, *(f"{key}.metadata.json" for key in keys))]
     assert bucket.objects.keys() == {"chunks/d-1/c-3.md", "chunks/d-1/c-3.md.metadata.json"}
@@ -100,9 +100,19 @@ async def test_the_metadata_stays_if_a_text_could_not_be_deleted(
 ) -> None:
     await data_source.put(CHUNK)
     bucket.fail = lambda method, key: (500, "InternalError") if (method, key) == ("DELETE", KEY) else None
-    with pytest.raises(SourceUnavailable, match="S3 did not delete an object: InternalError"):
-        await data_source.delete(obsolete(1))
+    await data_source.put(replace(CHUNK, chunk_id="c-2"))
+    refused = await data_source.delete(obsolete(1, 2))
+    assert [(id, str(error)) for id, error in refused.items()] == [
+        ("c-1", "S3 did not delete an object: InternalError")
+    ]
     assert bucket.objects.keys() == {KEY, f"{KEY}.metadata.json"}
+
+
+async def test_metadata_that_could_not_be_deleted_is_refused(bucket: Bucket, data_source: BedrockDataSource) -> None:
+    await data_source.put(CHUNK)
+    bucket.fail = lambda method, key: (403, "AccessDenied") if key == f"{KEY}.metadata.json" else None
+    assert [*await data_source.delete(obsolete(1))] == ["c-1"]
+    assert bucket.objects.keys() == {f"{KEY}.metadata.json"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from datasources.aurora.driver.database import Database
 from datasources.aurora.driver.transaction import Transaction
 from datasources.cache.off import NoCache
 from datasources.embedded.postgres import EmbeddedPostgres
-from datasources.errors import SourceUnavailable
+from datasources.errors import SourceRefused, SourceUnavailable
 from datasources.graph.recursive.adapter import RecursiveGraph
 from datasources.language.bedrock.client import BedrockClients
 from datasources.language.bedrock.data_source import BedrockDataSource
@@ -35,6 +35,7 @@ from tests.resolvers.documents.test_indexing import BODY, execute
 __all__ = ["bedrock", "bucket", "model"]
 
 LOST = (503, "SlowDown")
+DENIED = (403, "AccessDenied")
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +198,117 @@ async def test_a_failed_delete_is_repeated(sources: Sources, url: str, bucket: B
     bucket.fail = lambda requested, key: None
     assert await publish(sources) == 1
     assert bucket.objects == {}
+
+
+def chunks_of(url: str, *keys: str) -> set[str]:
+    rows = execute(
+        url,
+        "SELECT c.id::text FROM document_chunks c JOIN documents d ON d.id = c.document_id WHERE d.key = ANY(%s)",
+        [*keys],
+    )
+    return {id for (id,) in rows}
+
+
+def refuse(bucket: Bucket, method: str, chunks: set[str]) -> None:
+    """Let S3 refuse a method for the objects of these chunks."""
+    bucket.fail = lambda requested, key: (
+        DENIED if requested == method and key.split("/")[-1].split(".")[0] in chunks else None
+    )
+
+
+async def test_a_refused_delete_stops_neither_the_others_nor_a_restriction(
+    sources: Sources, url: str, bucket: Bucket, bedrock: Bedrock
+) -> None:
+    write(url, "a", "b", "c")
+    await publish(sources)
+    refused = chunks_of(url, "a")
+    execute(url, "DELETE FROM documents WHERE key IN ('a', 'b')")
+    restrict(url, "c", "security")
+    write(url, "d")
+    await index_documents(sources)
+    refuse(bucket, "DELETE", refused)
+    bucket.requests.clear()
+    with pytest.raises(SourceUnavailable, match="S3 did not delete an object: AccessDenied"):
+        await publish_batch(sources, source_of(sources))
+    # Of b, then the new metadata of c, then both objects of d.
+    assert [method for method, _ in bucket.requests] == ["DELETE"] * 2 + ["PUT"] * 3
+    left = {key: text for key, text in bucket.objects.items() if any(id in key for id in refused)}
+    assert (len(left), bucket.objects) == (2, expected(url) | left)
+    assert ingestions(bedrock) == 1
+    bucket.fail = lambda method, key: None
+    assert await publish(sources) == 1
+    assert bucket.objects == expected(url)
+    assert execute(url, "SELECT count(*) FROM published_chunks") == [(2,)]
+
+
+@pytest.mark.parametrize("change", ["new", "restricted"])
+async def test_refused_chunks_do_not_starve_the_others(
+    sources: Sources, url: str, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setattr(publishing, "PUT_BATCH_SIZE", 3)
+    first = [f"a{number}" for number in range(4)]
+    write(url, *first)
+    await index_documents(sources)
+    if change == "restricted":
+        await publish(sources)
+        for key in first:
+            restrict(url, key, "security")
+    refuse(bucket, "PUT", chunks_of(url, *first))
+    write(url, "b")
+    await index_documents(sources)
+    bucket.requests.clear()
+    # Three of the four; the last one and the new one; then only refused ones wait.
+    for _ in range(3):
+        with pytest.raises(SourceRefused, match="PutObject failed: AccessDenied"):
+            await publish_batch(sources, source_of(sources))
+    [new] = chunks_of(url, "b")
+    assert [key.split("/")[-1] for _, key in bucket.requests] == [f"{new}.md{SUFFIX}", f"{new}.md"]
+    # What comes later is published at once, by itself.
+    write(url, "c")
+    await index_documents(sources)
+    assert await publish_batch(sources, source_of(sources)) == 1
+    bucket.fail = lambda method, key: None
+    assert await publish(sources) == 4
+    assert bucket.objects == expected(url)
+    assert execute(url, "SELECT count(*) FROM published_chunks WHERE failed_at > '-infinity'") == [(0,)]
+
+
+async def test_those_that_failed_longest_ago_are_tried_first(
+    sources: Sources, url: str, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "PUT_BATCH_SIZE", 2)
+    keys = ("a", "b", "c")
+    write(url, *keys)
+    await index_documents(sources)
+    refuse(bucket, "PUT", chunks_of(url, *keys))
+    for _ in range(2):
+        with pytest.raises(SourceRefused):
+            await publish_batch(sources, source_of(sources))
+    # In a moment S3 accepts only the one that failed last.
+    [(last,)] = execute(url, "SELECT chunk_id::text FROM published_chunks ORDER BY failed_at DESC LIMIT 1")
+    refuse(bucket, "PUT", chunks_of(url, *keys) - {last})
+    for _ in range(2):
+        with pytest.raises(SourceRefused):
+            await publish_batch(sources, source_of(sources))
+    assert len(bucket.objects) == 2
+
+
+async def test_refused_deletes_hide_no_chunk_that_waits(
+    sources: Sources, url: str, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Chunks of the same document, and unwritten ones, that are deleted but stay recorded."""
+    monkeypatch.setattr(publishing, "PUT_BATCH_SIZE", 1)
+    write(url, "a", "b")
+    await publish(sources)
+    refuse(bucket, "DELETE", chunks_of(url, "a", "b"))
+    execute(url, "UPDATE published_chunks SET item_ids = NULL WHERE chunk_id = ANY(%s::uuid[])",
+            [*chunks_of(url, "b")])  # fmt: skip
+    write(url, "a", "b", body="Other.")
+    restrict(url, "a", "security")
+    await index_documents(sources)
+    for _ in range(2):
+        await asyncio.gather(publish_batch(sources, source_of(sources)), return_exceptions=True)
+    assert {*expected(url)} <= {*bucket.objects}
 
 
 async def test_what_a_dead_process_wrote_is_deleted_with_its_chunk(
