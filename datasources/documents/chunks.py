@@ -9,10 +9,10 @@ from itertools import accumulate
 from datasources.documents.markdown import Block, find_blocks, plain_heading, split_lines
 
 # The name of the rules of this module. Documents whose chunks were made by other rules are split again.
-CHUNKING = "markdown-1"
+CHUNKING = "markdown-2"
 # Characters of a chunk with several blocks.
 MAX_CHUNK_CHARACTERS = 1_400
-# Characters of a single block that is not split. A longer one is split between lines.
+# Characters of a single block that is not split. A longer one is split between lines, and a longer line between words.
 MAX_BLOCK_CHARACTERS = 4_000
 # Characters below which a section is joined with the next one.
 MIN_SECTION_CHARACTERS = 200
@@ -62,20 +62,40 @@ class _Text:
 def split_document(title: str, body: str) -> list[Chunk]:
     """Return the chunks of a document, in order: each line that is not blank is in exactly one of them.
 
-    A chunk has at most MAX_CHUNK_CHARACTERS, a single block at most MAX_BLOCK_CHARACTERS, a single line any number.
+    A chunk has at most MAX_CHUNK_CHARACTERS, a single block or line at most MAX_BLOCK_CHARACTERS. A longer line is in
+    several chunks, which together have all of its text.
     """
     lines = split_lines(body)
     text = _Text(lines, list(accumulate((len(line) + 1 for line in lines), initial=0)))
     name = plain_heading(title)
-    return [_chunk(name, text, part) for part in _pack(text)]
+    return [chunk for part in _pack(text) for chunk in _make_chunks(name, text, part)]
 
 
-def _chunk(title: str, text: _Text, part: _Part) -> Chunk:
+def _make_chunks(title: str, text: _Text, part: _Part) -> Iterator[Chunk]:
     headings = _common_headings(part.paths)
     if headings and headings[0].casefold() == title.casefold():
         headings = headings[1:]
     body = "\n".join(text.lines[part.first : part.last + 1])
-    return Chunk(" > ".join((title, *headings)), body, part.first + 1, part.last + 1)
+    for piece in _split_line(body):
+        yield Chunk(" > ".join((title, *headings)), piece, part.first + 1, part.last + 1)
+
+
+def _split_line(body: str) -> Iterator[str]:
+    """Yield the text of one chunk, or the parts that are not blank of a line that is too long: sentences, or words."""
+    if len(body) <= MAX_BLOCK_CHARACTERS:
+        yield body
+        return
+    begin = 0
+    while begin < len(body):
+        end = begin + MAX_CHUNK_CHARACTERS
+        if end < len(body):
+            # After the last sentence or, without one, the last word that fits.
+            half = begin + MAX_CHUNK_CHARACTERS // 2
+            ends = (found + len(mark) for mark in (". ", " ") if (found := body.rfind(mark, half, end)) >= 0)
+            end = next(ends, end)
+        if piece := body[begin:end].strip():
+            yield piece
+        begin = end
 
 
 def _pack(text: _Text) -> Iterator[_Part]:

@@ -23,9 +23,6 @@ TIMEOUT_SECONDS = 15.0
 # Chunks of one call of `delete`: the bound of DeleteObjects.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html
 MAX_DELETED = 1_000
-# Titan embeds at most 8,192 tokens, of two characters or more. A chunk is longer only if it is one endless line.
-# https://docs.aws.amazon.com/bedrock/latest/userguide/titan-embedding-models.html
-MAX_TEXT_LENGTH = 16_000
 # Bedrock runs one ingestion of a knowledge base at a time.
 _INGESTING = "ConflictException"
 
@@ -120,8 +117,12 @@ def object_key(document_id: str, chunk_id: str) -> str:
 
 
 def encode_text(chunk: ChunkPublication) -> bytes:
-    """Return the content of the object of a chunk: its headings, an empty line and its body."""
-    return f"{chunk.heading}\n\n{chunk.body}"[:MAX_TEXT_LENGTH].encode()
+    """Return the content of the object of a chunk: its headings, an empty line and its body, nothing of it left out.
+
+    At most 5,500 characters by the bounds of chunks and headings. Titan embeds 8,192 tokens.
+    https://docs.aws.amazon.com/bedrock/latest/userguide/titan-embedding-models.html
+    """
+    return f"{chunk.heading}\n\n{chunk.body}".encode()
 
 
 def _translate(error: LanguageError, operation: str) -> SourceError:

@@ -40,6 +40,8 @@ MARKDOWN_LINES = st.one_of(
         ]
     ),
     st.integers(1, 1_500).map("word ".__mul__),
+    st.integers(700, 3_000).map("x. y ".__mul__),
+    st.integers(3_990, 9_000).map("z".__mul__),
     st.text(max_size=30),
 )
 BODIES = st.one_of(
@@ -60,15 +62,21 @@ def test_laws(title: str, body: str) -> None:
     assert chunks == split_document(title, body)
     lines = split_lines(body)
     numbers = [number for chunk in chunks for number in range(chunk.first_line, chunk.last_line + 1)]
-    # In order and without repeats, and the lines between chunks are blank.
-    assert numbers == sorted(set(numbers))
+    # In order; repeated only if a line is too long for one chunk. The lines between chunks are blank.
+    assert numbers == sorted(numbers)
+    assert {number for number in numbers if numbers.count(number) > 1} <= {
+        number for number, line in enumerate(lines, start=1) if len(line) > MAX_BLOCK_CHARACTERS
+    }
+    # No text is lost, wherever a line is cut.
+    assert "".join("".join(chunk.body.split()) for chunk in chunks) == "".join(body.split())
     assert {number for number, line in enumerate(lines, start=1) if line.strip()} <= set(numbers)
     for chunk in chunks:
         own = lines[chunk.first_line - 1 : chunk.last_line]
-        assert chunk.body == "\n".join(own)
+        if len(own) > 1 or len(own[0]) <= MAX_BLOCK_CHARACTERS:
+            assert chunk.body == "\n".join(own)
         assert own[0].strip()
         assert own[-1].strip()
-        assert len(chunk.body) <= MAX_BLOCK_CHARACTERS or len(own) == 1
+        assert len(chunk.body) <= MAX_BLOCK_CHARACTERS
         assert chunk.heading.split(" > ")[0] == plain_heading(title).split(" > ", maxsplit=1)[0]
         assert len(chunk.heading) <= 7 * (MAX_HEADING_CHARACTERS + 3)
         assert chunk.content_hash == hashlib.sha256(f"{chunk.heading}\n{chunk.body}".encode()).hexdigest()
@@ -121,8 +129,33 @@ def test_a_block_beyond_the_bound_is_split_between_lines() -> None:
     found = [body for _, body in chunks_of(fence)]
     assert "\n".join(found) == fence
     assert [len(body) for body in found] == [1_303, 1_399, 1_399, 903]
-    line = "y" * 5_000
+    line = "y" * 4_000
     assert chunks_of(f"a\n{line}\nb") == [("Title", "a"), ("Title", line), ("Title", "b")]
+
+
+@pytest.mark.parametrize(
+    ("line", "sizes"),
+    [
+        ("y" * 4_001, [1_400, 1_400, 1_201]),
+        # After a sentence in the second half of a chunk, else after a word.
+        ("abc. " * 900, [1_399, 1_399, 1_399, 299]),
+        ("abcd " * 900, [1_399, 1_399, 1_399, 299]),
+        ("abcd " * 200 + "end. " + "abcd " * 800, [1_004, 1_399, 1_399, 1_199]),
+        ("end. " + "abcd " * 1_000, [1_399, 1_399, 1_399, 804]),
+        ("a" + " " * 9_000 + "b", [1, 1]),
+    ],
+)
+def test_a_line_beyond_the_bound_is_divided(line: str, sizes: list[int]) -> None:
+    chunks = split_document("Title", f"a\n\n{line}\n\nb")
+    assert [len(chunk.body) for chunk in chunks[1:-1]] == sizes
+    assert [(chunk.first_line, chunk.last_line) for chunk in chunks] == [(1, 1), *[(3, 3)] * len(sizes), (5, 5)]
+    assert {chunk.heading for chunk in chunks} == {"Title"}
+
+
+def test_all_of_a_long_document_of_one_line_is_in_chunks() -> None:
+    chunks = split_document("Title", "word " * 2_000_000)
+    assert sum(chunk.body.count("word") for chunk in chunks) == 2_000_000
+    assert max(len(chunk.body) for chunk in chunks) == 1_399
 
 
 def test_a_heading_stays_with_the_block_below_it() -> None:
@@ -182,4 +215,4 @@ def test_hostile_texts_end_quickly(body: str) -> None:
     begin = time.process_time()
     chunks = split_document("Title", body)
     assert time.process_time() - begin < 10
-    assert sum(len(chunk.body.split()) for chunk in chunks) == len(body.split())
+    assert sum(len("".join(chunk.body.split())) for chunk in chunks) == len("".join(body.split()))

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from datasources.errors import SourceError, SourceRefused, SourceTimeout, SourceUnavailable
 from datasources.language.bedrock import data_source as module
 from datasources.language.bedrock.client import BedrockClients
-from datasources.language.bedrock.data_source import MAX_TEXT_LENGTH, BedrockDataSource, object_key
+from datasources.language.bedrock.data_source import BedrockDataSource, object_key
 from datasources.records.document_chunks import ChunkPublication, ObsoletePublication
 from tests.datasources.language.conftest import KNOWLEDGE_BASE, REGION
 from tests.fixtures.bedrock import Bedrock, Refusal, Slow
@@ -72,9 +72,9 @@ async def test_a_text_that_is_written_is_not_written_again(bucket: Bucket, data_
     assert bucket.requests == [("PUT", f"{KEY}.metadata.json")]
 
 
-async def test_an_endless_line_is_cut_to_what_can_be_embedded(bucket: Bucket, data_source: BedrockDataSource) -> None:
+async def test_no_part_of_a_text_is_left_out(bucket: Bucket, data_source: BedrockDataSource) -> None:
     await data_source.put(replace(CHUNK, body="x" * 50_000))
-    assert len(bucket.objects[KEY].decode()) == MAX_TEXT_LENGTH
+    assert bucket.objects[KEY].decode() == f"{CHUNK.heading}\n\n{'x' * 50_000}"
 
 
 async def test_texts_are_deleted_before_their_metadata(bucket: Bucket, data_source: BedrockDataSource) -> None:

@@ -206,7 +206,7 @@ def chunks_of(url: str, *keys: str) -> set[str]:
         "SELECT c.id::text FROM document_chunks c JOIN documents d ON d.id = c.document_id WHERE d.key = ANY(%s)",
         [*keys],
     )
-    return {id for (id,) in rows}
+    return {str(id) for (id,) in rows}
 
 
 def refuse(bucket: Bucket, method: str, chunks: set[str]) -> None:
