@@ -41,7 +41,7 @@ _PART = re.compile(r"[^\W\d_]+|\d+")
 # Words of names that a phrase may add or leave out.
 _GENERIC = frozenset({"node", "server", "service", "item", "host", "machine", "instance", "system", "of", "the"})
 # Nouns that belong to a mention next to them.
-_NOUNS: Mapping[VariableKind, frozenset[str]] = {
+NOUNS: Mapping[VariableKind, frozenset[str]] = {
     VariableKind.ITEM: frozenset({"service", "server", "item", "host", "system", "component", "application", "app"}),
     VariableKind.TEAM: frozenset({"team", "squad", "group", "crew"}),
     VariableKind.INCIDENT_NUMBER: frozenset({"incident", "ticket", "outage"}),
@@ -281,7 +281,7 @@ def _has_two_readings(one: Mention, other: Mention) -> bool:
 
 def _extend(mention: Mention, words: Sequence[str]) -> Mention:
     """Return the mention with a noun such as `team` in front of it or behind it."""
-    nouns = _NOUNS.get(mention.kind, frozenset())
+    nouns = NOUNS.get(mention.kind, frozenset())
     start = mention.start - (mention.start > 0 and words[mention.start - 1].lower() in nouns)
     end = mention.end + (mention.end < len(words) and words[mention.end].lower() in nouns)
     return replace(mention, start=start, end=end)

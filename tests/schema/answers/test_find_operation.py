@@ -82,6 +82,8 @@ async def test_the_document_runs_with_the_permissions_of_its_fields(library: Lib
     [
         ("who owns this?", [RACK], "The owner of rack"),
         ("what does it depend on", [REDIS_01], "Items that redis-01 depends on"),
+        ("its open incidents", [SHOP], "Open incidents of shop"),
+        ("what depends on that service", [SHOP], "Items that depend on shop"),
         ("open incidents", [SHOP], "Open incidents of shop"),
         ("who owns redis", [RACK], "The owner of redis"),
         (f"who owns ci_{SHOP}", [], "The owner of shop"),
@@ -97,6 +99,29 @@ async def test_two_given_items_are_asked_back(library: Library) -> None:
         "UNSURE",
         ["The owner of rack", "The owner of shop"],
     )
+
+
+@pytest.mark.parametrize(
+    ("question", "reads"),
+    [
+        ("which teams are there", ["All teams", "The owner of rack"]),
+        ("list teams that exist", ["All teams", "The owner of rack"]),
+        ("open incidents of the team platform", ["Open incidents of the team Platform"]),
+    ],
+)
+async def test_a_question_that_means_no_item_does_not_take_a_given_one(
+    library: Library, question: str, reads: list[str]
+) -> None:
+    found = await find(library, question, RACK)
+    assert (shown(found), found["reason"]) == (
+        ("UNSURE", reads),
+        "it does not say that it is about the items of `about`",
+    )
+    assert (await find(library, question))["status"] == "CHOSEN"
+
+
+async def test_this_team_is_no_item(library: Library) -> None:
+    assert (await find(library, "who is in this team", RACK))["status"] != "CHOSEN"
 
 
 async def test_two_items_of_one_name_are_asked_back(library: Library) -> None:
