@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 from resolvers.operations.catalog import Operation, VariableKind
-from resolvers.operations.cues import Direction, is_direction_word
+from resolvers.operations.cues import TO_RUN, Direction, has_two_directions, is_direction_word
 from resolvers.operations.entities import Entities, Mention
 from resolvers.operations.filters import PRIORITY_WORD, STATE_WORDS
 from resolvers.operations.words import STOP_WORDS, split_words, stem, stems
@@ -33,7 +33,6 @@ _GENERIC = frozenset(
     }
 )  # fmt: skip
 _BE = frozenset({"is", "are", "be", "being"})
-_TO_RUN = re.compile(r"\bto (?:run|work|function|operate)\b")
 _MARKS: Mapping[VariableKind, str] = {kind: kind.lower() for kind in VariableKind}
 
 
@@ -93,13 +92,27 @@ class _Question:
             return self._is_filter(word) or word in self._cues.exact
         if word == PRIORITY_WORD and self._priorities:
             return self._has_filters and self.words.count(word) == 1
+        if self._priorities and self._is_bound(place):
+            return False
         if word == "how":
             return after in {"many", "is", "are", "do", "can", "bad", "risky"} and word in self._cues.exact
+        if word == "every":
+            return self._has_filters and after in {*STATE_WORDS, PRIORITY_WORD, "incident", "ticket"}
         if word == "many":
             return before == "how" and word in self._cues.exact
         if word == "by" and self._operation.name in set(Direction):
             return is_direction_word(before) or place == 0
         return word in _FILLERS or word in self._cues.exact or self._is_function_word(place) or self._is_cue(place)
+
+    def _is_bound(self, place: int) -> bool:
+        """Whether a preposition makes a priority an end of a range, as in 'from P3 on', but not in 'P3 on redis'."""
+        word = self._at(place)
+        if word in {"from", "to"} and PRIORITY_WORD in {self._at(place - 1), self._at(place + 1)}:
+            return True
+        rest = place + 1
+        while self._at(rest) in _ARTICLES:
+            rest += 1
+        return word == "on" and self._at(place - 1) == PRIORITY_WORD and rest not in self._marks
 
     def _is_filter(self, word: str) -> bool:
         return self._has_filters and sum(each in STATE_WORDS for each in self.words) == 1
@@ -150,11 +163,16 @@ class _Question:
             seen.add(stem(word))
 
     def _second_direction(self) -> Iterator[str]:
-        """Yield a word of a direction behind another one, but not in 'downstream consumers' or 'needs to run'."""
-        text = _TO_RUN.sub("", " ".join(self.words))
+        """Yield a word of a direction behind another one, but not in 'downstream consumers' or 'needs to run'.
+
+        All of them if they name both directions, as in 'upstream users'.
+        """
+        text = TO_RUN.sub("", " ".join(self.words))
         text = re.sub(r"\b(?:upstream|downstream) (?=\w)", "", text)
-        places = [word for word in text.split() if is_direction_word(word)]
-        yield from places[1:]
+        if has_two_directions(" ".join(self.words)):
+            yield from filter(is_direction_word, self.words)
+        else:
+            yield from list(filter(is_direction_word, text.split()))[1:]
 
     def _at(self, place: int) -> str:
         return self.words[place] if 0 <= place < len(self.words) else ""

@@ -2,6 +2,7 @@
 
 import re
 from enum import StrEnum
+from itertools import islice
 
 # Verbs of change. With a word such as 'of' behind it, 'restart' is a noun.
 _CHANGE = (
@@ -55,16 +56,22 @@ _VERB = (
     r"buil[dt]s?(?: on)?|based on|hosted (?:on|by)|connects? to|talks? to)"
 )
 _PASSIVE = r"(?:used|needed|required|called|consumed)"
-# In this order; the first that matches decides.
-_DIRECTIONS: tuple[tuple[re.Pattern[str], Direction], ...] = (
+# In each list, the first that matches decides; a noun such as 'consumers' comes before a verb without a passive.
+_PASSIVES: tuple[tuple[re.Pattern[str], Direction], ...] = (
     (re.compile(rf"\bby (?:what|whom|which)\b.*\bitem0\b.*\b{_PASSIVE}\b"), Direction.DEPENDENTS),
     (re.compile(rf"\b{_PASSIVE} by\b.*\bitem0\b"), Direction.DEPENDENCIES),
     (re.compile(rf"\bitem0\b.*\b{_PASSIVE} by\b"), Direction.DEPENDENTS),
+)
+_NOUNS: tuple[tuple[re.Pattern[str], Direction], ...] = (
     (re.compile(r"\b(?:dependents?|dependants?|consumers?|users|clients|downstream)\b"), Direction.DEPENDENTS),
     (re.compile(r"\b(?:dependency|dependencies|prerequisites?|upstream)\b"), Direction.DEPENDENCIES),
+)
+_VERBS: tuple[tuple[re.Pattern[str], Direction], ...] = (
     (re.compile(rf"\bitem0\b.*\b{_VERB}\b"), Direction.DEPENDENCIES),
     (re.compile(rf"\b{_VERB}\b.*\bitem0\b"), Direction.DEPENDENTS),
 )
+# In 'needs to run', which has no second direction.
+TO_RUN = re.compile(r"\bto (?:run|work|function|operate)\b")
 
 
 # Verbs that are about nothing but dependencies.
@@ -85,10 +92,24 @@ def is_direction_word(word: str) -> bool:
 
 
 def read_direction(words: str) -> Direction | None:
-    """Return the direction that a question names; its item is `item0` in `words`, which are lower-case."""
-    if re.search(r"\bupstream\b", words) and re.search(r"\bdownstream\b", words):
+    """Return the direction that a question names; its item is `item0` in `words`, which are lower-case.
+
+    None if there is none, or if it names both, as 'upstream users' does.
+    """
+    if has_two_directions(words):
         return None
-    return next((direction for pattern, direction in _DIRECTIONS if pattern.search(words)), None)
+    patterns = (*_PASSIVES, *_NOUNS, *_VERBS)
+    return next((direction for pattern, direction in patterns if pattern.search(words)), None)
+
+
+def has_two_directions(words: str) -> bool:
+    """Whether nouns and the verb of a question name both directions, as in 'upstream services that use redis'."""
+    directions = {direction for pattern, direction in _NOUNS if pattern.search(words)}
+    if directions:
+        verbs = (*_PASSIVES, *_VERBS)
+        text = TO_RUN.sub("", words)
+        directions |= set(islice((direction for pattern, direction in verbs if pattern.search(text)), 1))
+    return len(directions) > 1
 
 
 def is_about_dependencies(words: str) -> bool:
@@ -126,9 +147,9 @@ def read_restriction(question: str) -> str:
 
 
 # What a comparison or a negation is written with.
-_SIGN = re.compile(r"[<>≤≥≠¬±≈]|(?<!\S)[=~+%^|*#&→←∧∨∪∩]+(?!\S)|(?<!\w)[!~+-](?=\w)")
+_SIGN = re.compile(r"[<>≤≥≠¬±≈]|(?<!\S)[=~+%^|*#&→←∧∨∪∩]+(?!\S)|(?<!\S)[–—-](?!\S)|(?<!\w)[!~+-](?=\w)")
 
 
 def read_signs(text: str) -> tuple[str, ...]:
-    """Return the signs of a text that compare or leave out, such as '>' and the '!' of '!P1', each once."""
+    """Return the signs of a text that compare or leave out, such as '>', the '!' of '!P1' or a lone dash, each once."""
     return tuple(dict.fromkeys(_SIGN.findall(text)))

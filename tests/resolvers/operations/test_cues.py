@@ -71,6 +71,11 @@ def test_a_procedure_is_for_documents() -> None:
         ("what is required by item0", Direction.DEPENDENCIES),
         ("what requires item0", Direction.DEPENDENTS),
         ("what is upstream and downstream of item0", None),
+        ("upstream users of item0", None),
+        ("downstream dependencies of item0", None),
+        ("upstream services that use item0", None),
+        ("downstream services that use item0", Direction.DEPENDENTS),
+        ("prerequisites to run item0", Direction.DEPENDENCIES),
         ("who owns item0", None),
         ("whom should i call about item0", None),
     ],
@@ -107,6 +112,7 @@ def test_what_no_operation_can_do(question: str, reason: str) -> None:
         ("incidents > P2", (">",)), ("P<=3", ("<",)), ("!P1 incidents", ("!",)), ("incidents -P1", ("-",)),
         ("incidents +P2", ("+",)), ("a = b & c", ("=", "&")), ("who owns redis-cache-01?!", ()),
         ("gitlab/redis; now", ()), ("c++", ()), ("wait -- what?", ()),
+        ("P1 incidents - database", ("-",)), ("P1 incidents — database", ("—",)), ("redis-cache", ()),
     ],
 )  # fmt: skip
 def test_signs_that_compare_or_leave_out(text: str, signs: tuple[str, ...]) -> None:
