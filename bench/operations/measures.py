@@ -19,7 +19,7 @@ from schema.operations.catalog import operation_catalog
 QUESTIONS = Path(__file__).parent / "questions.yaml"
 QUALIFIERS = Path(__file__).parent / "qualifiers.yaml"
 # Sets of questions that may only be answered with their condition, and need not be answered.
-QUALIFIED = ("qualified", "qualified_kept_aside")
+QUALIFIED = ("qualified", "qualified_kept_aside", "reviewed")
 DIRECTIONAL = frozenset({"dependents", "dependencies"})
 ITEM_VARIABLES = ("item", "from", "to")
 
