@@ -9,6 +9,7 @@ from resolvers.answers.forms.conditions import keeps_conditions, keeps_negations
 from resolvers.answers.forms.quantifiers import keeps_quantities
 from resolvers.answers.forms.relations import keeps_relations
 from resolvers.answers.forms.tokens import read_tokens
+from resolvers.answers.markup import list_markup
 from resolvers.answers.statements import (
     Source,
     Statement,
@@ -43,12 +44,14 @@ MAX_REJECTED_SHARE = 1 / 3
 class Rule(StrEnum):
     """A rule that a sentence breaks.
 
-    CITATION: it cites no source. ATOM: its source lacks a number, name or piece of code. COVERAGE, CLAUSE, RUN: its
-    source lacks too many words of the sentence, of a clause, or in a row. ACTION: its source lacks an action, a time or
-    a party. NEGATION: only one of both denies. POLARITY: the source has the opposite of a word.
+    CITATION: it cites no source. MARKUP: its source lacks a tag of HTML or a link that it has. ATOM: its source lacks a
+    number, name or piece of code. COVERAGE, CLAUSE, RUN: its source lacks too many words of the sentence, of a clause,
+    or in a row. ACTION: its source lacks an action, a time or a party. NEGATION: only one of both denies. POLARITY: the
+    source has the opposite of a word.
     """
 
     CITATION = "CITATION"
+    MARKUP = "MARKUP"
     ATOM = "ATOM"
     COVERAGE = "COVERAGE"
     CLAUSE = "CLAUSE"
@@ -97,6 +100,8 @@ def check_sentence(sentence: str, source: str) -> Rejection | None:
     Equal arguments have equal results. A sentence without a content word is not supported.
     """
     text = read_source(source)
+    if not all(" ".join(piece.lower().split()) in text.text for piece in list_markup(sentence.replace("`", ""))):
+        return Rejection(Rule.MARKUP)
     if not has_atoms(sentence, text):
         return Rejection(Rule.ATOM)
     statement = read(sentence)
