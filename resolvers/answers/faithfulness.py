@@ -9,8 +9,10 @@ from resolvers.answers.forms.conditions import keeps_conditions, keeps_negations
 from resolvers.answers.forms.quantifiers import keeps_quantities
 from resolvers.answers.forms.relations import keeps_relations
 from resolvers.answers.forms.tokens import read_tokens
+from resolvers.answers.forms.units import keeps_amounts
 from resolvers.answers.markup import list_markup
 from resolvers.answers.statements import (
+    MAX_CHARACTERS,
     Source,
     Statement,
     has_atoms,
@@ -45,9 +47,9 @@ class Rule(StrEnum):
     """A rule that a sentence breaks.
 
     CITATION: it cites no source. MARKUP: its source lacks a tag of HTML or a link that it has. ATOM: its source lacks a
-    number, name or piece of code. COVERAGE, CLAUSE, RUN: its source lacks too many words of the sentence, of a clause,
-    or in a row. ACTION: its source lacks an action, a time or a party. NEGATION: only one of both denies. POLARITY: the
-    source has the opposite of a word.
+    number with its unit, a name or a piece of code. COVERAGE, CLAUSE, RUN: its source lacks too many words of the
+    sentence, of a clause, or in a row. ACTION: its source lacks an action, a time or a party. NEGATION: only one of
+    both denies. POLARITY: the source has the opposite of a word.
     """
 
     CITATION = "CITATION"
@@ -102,7 +104,7 @@ def check_sentence(sentence: str, source: str) -> Rejection | None:
     text = read_source(source)
     if not all(" ".join(piece.lower().split()) in text.text for piece in list_markup(sentence.replace("`", ""))):
         return Rejection(Rule.MARKUP)
-    if not has_atoms(sentence, text):
+    if not has_atoms(sentence, text) or not keeps_amounts(sentence, source[:MAX_CHARACTERS]):
         return Rejection(Rule.ATOM)
     statement = read(sentence)
     best = _best_coverage(statement, text)
