@@ -86,7 +86,12 @@ async def _open_source_stream(
     stream = create_source_event_stream(executor)
     if not isinstance(stream, ExecutionResult | AsyncIterable):
         stream = await stream
-    return stream if isinstance(stream, ExecutionResult) else cast("AsyncGenerator[EventBatch[object], None]", stream)
+    if not isinstance(stream, ExecutionResult):
+        return cast("AsyncGenerator[EventBatch[object], None]", stream)
+    # graphql-core leaves the data out. The field is null instead, as in the response of a query that is refused; every
+    # field of a subscription is nullable.
+    data = {str(error.path[0]): None for error in stream.errors or () if error.path} or None
+    return ExecutionResult(data=data, errors=stream.errors)
 
 
 async def _respond_to_batch(

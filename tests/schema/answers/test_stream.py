@@ -27,7 +27,8 @@ ASK = """subscription ($question: String!, $about: [ID!]) { ask(question: $quest
     draft sentence { text citations { number firstLine } }
     answer { id status origin cache text sentences { text citations { number firstLine } }
       citations { number item { name } document { key } } routerDecision { calls rejected isEscalated } } } }"""
-SAME = "query ($question: String!) { ask(question: $question) { text sentences { text } } }"
+SAME = """query ($question: String!, $about: [ID!]) {
+    ask(question: $question, about: $about) { text sentences { text } } }"""
 PROMOTE = "How do I promote a replica of Redis?"
 PICK = "Pick the replica with the highest offset."
 SUPPORTED = "Promote the replica with the highest offset."
@@ -207,6 +208,8 @@ async def test_a_client_that_leaves_ends_the_call_of_the_model(server: Server, b
         ("reader", {"question": "x" * 50_000}, "LIMIT_EXCEEDED"),
         ("reader", {"about": ["ci_0198c0de-0000-7000-8000-000000000000"]}, "BAD_USER_INPUT"),
         ("reader", {"about": ["inc_0198c0de-0000-7000-8000-000000000000"]}, "BAD_USER_INPUT"),
+        ("reader", {"about": ["no id"]}, "BAD_USER_INPUT"),
+        ("reader", {"question": "x\x00"}, "BAD_USER_INPUT"),
         ("nobody", {}, "FORBIDDEN"),
         ("asker", {}, "FORBIDDEN"),
     ],
@@ -215,6 +218,13 @@ async def test_an_error_is_the_last_event(plain: Server, who: str, variables: di
     (body,) = await plain.ask(who, **variables)
     (error,) = body["errors"]
     assert error["extensions"]["code"] == code
+    # As the query has it.
+    asked = {"query": SAME, "variables": {"question": PROMOTE} | variables}
+    replied = await plain.client.post("/graphql", json=asked, headers={"authorization": f"Bearer {who}"})
+    same = replied.json()
+    assert body["data"] == same["data"]
+    assert [each["path"] for each in same["errors"]] == [error["path"]]
+    assert (error["message"], error["extensions"]) == (same["errors"][0]["message"], same["errors"][0]["extensions"])
 
 
 async def test_bedrock_that_refuses_everything_leaves_copied_sentences(server: Server, bedrock: Bedrock) -> None:
