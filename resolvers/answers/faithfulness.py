@@ -5,7 +5,14 @@ from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from resolvers.answers.forms.conditions import keeps_conditions, keeps_negations
+from resolvers.answers.forms.conditions import (
+    keeps_conditions,
+    keeps_exceptions,
+    keeps_modals,
+    keeps_negations,
+    keeps_suppositions,
+)
+from resolvers.answers.forms.prohibitions import keeps_prohibitions
 from resolvers.answers.forms.quantifiers import keeps_quantities
 from resolvers.answers.forms.relations import keeps_relations
 from resolvers.answers.forms.tokens import read_tokens
@@ -179,7 +186,14 @@ def _compare_forms(statement: Statement, draft: Statement, source: Source) -> Ru
         return Rule.ORDER
     if not keeps_conditions(tokens, read_tokens(draft.text), read_tokens(copied.text)):
         return Rule.EXCEPTION
-    return None if keeps_negations(tokens, parts) else Rule.NEGATION
+    if all(not keeps_suppositions(tokens, each) for each in whole):
+        return Rule.EXCEPTION
+    denies_same = (
+        keeps_negations(tokens, parts)
+        and keeps_modals(tokens, whole)
+        and keeps_prohibitions(statement.text, [each.text for each in source.statements])
+    )
+    return None if denies_same else Rule.NEGATION
 
 
 def _likest(statement: Statement, source: Source) -> list[Statement]:
@@ -215,6 +229,8 @@ def _compare_copy(statement: Statement, evidence: Statement) -> Rule | None:
     weak, other_weak = _count(statement, WEAK_NEGATIONS), _count(evidence, WEAK_NEGATIONS)
     if more > (other_weak - weak).total() or -more > (weak - other_weak).total():
         return Rule.NEGATION
+    if not keeps_exceptions(statement.words, evidence.words):
+        return Rule.EXCEPTION
     said, found = (Counter(map(word_root, each.words)) for each in (statement, evidence))
     return Rule.POLARITY if _has_opposites(said - found, found - said) else None
 

@@ -1,6 +1,7 @@
 """Conditions and negations: what a sentence excepts, requires or denies, and whether another sentence keeps it."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 from resolvers.answers.forms.tokens import (
@@ -30,6 +31,9 @@ _SUBORDINATES = _CONDITIONS | {"when", "once", "after", "while", "then", "first"
 _IDLE = frozenset(
     map(root, ("necessary", "possible", "relevant", "applicable", "appropriate", "desired", "required", "want"))
 )
+_SUPPOSITIONS = frozenset({"if", "unless", "onlyif", "whether"})
+_FORBIDDEN, _UNNEEDED = "forbidden", "unneeded"
+_NEEDS = frozenset({"need", "needed", "needs", "have", "require", "required", "necessary"})
 _DENIALS = NEGATIONS | WEAK_NEGATIONS | _EXCEPTIONS | {"onlyif", "until", "before", "insteadof", "only"}
 
 
@@ -61,7 +65,7 @@ def keeps_conditions(sentence: Sequence[Token], text: Sequence[Token], evidence:
     said, words = roots(sentence), roots(text)
     markers = sum(token.word in _SUBORDINATES for token in text)
     expected = sum(token.word in _SUBORDINATES for token in evidence)
-    denies = any(token.word in _DENIALS for token in text)
+    denies = _count(text, _EXCEPTIONS).total() > 0 or bool(_count(text, _DENIALS) - _count(evidence, _DENIALS))
     for each in list_conditions(evidence):
         if not each.main or each.condition <= _IDLE or share(each.main, said) < MIN_MAIN_SHARE:
             continue
@@ -85,6 +89,49 @@ def keeps_negations(sentence: Sequence[Token], evidence: Sequence[Sequence[Token
             if head is not None and head.root in words and not has_root(head.root, denied):
                 return False
     return True
+
+
+def keeps_suppositions(sentence: Sequence[Token], evidence: Sequence[Token]) -> bool:
+    """Whether a sentence does not state as a fact what the evidence only supposes: 'check whether X', 'if X, do Y'."""
+    if any(token.word in _SUBORDINATES or token.word == "whether" for token in sentence):
+        return True
+    said = roots(sentence)
+    for place, token in enumerate(evidence):
+        if token.word in _SUPPOSITIONS:
+            supposed = evidence[place : next_mark(evidence, place + 1)]
+            rest = roots([*evidence[:place], *evidence[place + len(supposed) :]])
+            if said and said <= roots(supposed) and said.isdisjoint(rest):
+                return False
+    return True
+
+
+def keeps_exceptions(words: Sequence[str], evidence: Sequence[str]) -> bool:
+    """Whether a near copy exchanged 'unless', 'without' and 'except' only for a denial, and a denial for them."""
+    said, found = (Counter(word for word in each if word in _DENIALS) for each in (words, evidence))
+    lost, gained = found - said, said - found
+    return bool(lost) == bool(gained) or _EXCEPTIONS.isdisjoint([*lost, *gained])
+
+
+def keeps_modals(sentence: Sequence[Token], evidence: Sequence[Sequence[Token]]) -> bool:
+    """Whether a sentence forbids nothing of which the evidence only says that it is not needed; nor the reverse."""
+    found = {kind for tokens in evidence for kind in _list_denials(tokens)}
+    said = set(_list_denials(sentence))
+    return not ((_FORBIDDEN in said and found == {_UNNEEDED}) or (_UNNEEDED in said and found == {_FORBIDDEN}))
+
+
+def _list_denials(tokens: Sequence[Token]) -> Iterator[str]:
+    for place, token in enumerate(tokens):
+        before = tokens[place - 1].word if place else ""
+        after = tokens[place + 1].word if place + 1 < len(tokens) else ""
+        if token.word in {"not", "never", "no"}:
+            if before == "need" or after in _NEEDS:
+                yield _UNNEEDED
+            elif before in {"must", "should", "may", "can", "could", "do", "shall"} or token.word == "never":
+                yield _FORBIDDEN
+
+
+def _count(tokens: Sequence[Token], words: Container[str]) -> Counter[str]:
+    return Counter(token.word for token in tokens if token.word in words)
 
 
 def _scope(tokens: Sequence[Token], place: int) -> frozenset[str]:

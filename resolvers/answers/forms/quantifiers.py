@@ -23,6 +23,7 @@ _KINDS = {
     )
     for word in words.split()
 }
+_ANYONE = frozenset({"anyone", "anybody", "everyone", "everybody"})
 # Words between a quantifier and its noun.
 _BETWEEN = frozenset(
     {"of", "the", "these", "those", "its", "their", "your", "our", "other", "such", "a", "an", "or", "to"}
@@ -66,6 +67,9 @@ def list_quantities(tokens: Sequence[Token]) -> Iterator[Quantity]:
 
 def keeps_quantities(sentence: Sequence[Token], evidence: Sequence[Sequence[Token]]) -> bool:
     """Whether a sentence of the evidence has each quantifier, and each 'only', of a sentence with the same noun."""
+    words = {token.word for tokens in evidence for token in tokens}
+    if any(token.word in _ANYONE and words.isdisjoint(_ANYONE) for token in sentence):
+        return False
     found = [(list(list_quantities(tokens)), tokens) for tokens in evidence]
     for one in list_quantities(sentence):
         with_noun = [each for each in found if _has_noun(one, each[1])]

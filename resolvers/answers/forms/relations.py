@@ -116,8 +116,10 @@ def _sequence(tokens: Sequence[Token], place: int) -> Iterator[Relation]:
         before = tokens[end + 1 : next_mark(tokens, end + 1)]
     elif word == "then":
         before = tokens[:place]
-    # 'Not X before Y' says that Y comes first.
-    is_denied = word in {"before", "until"} and any(each.word in NEGATIONS or each.word == "wait" for each in before)
+    # 'Not X before Y' says that Y comes first, and 'not X after Y' that it does not.
+    is_denied = word in {"before", "until", "after", "once"} and any(
+        each.word in NEGATIONS or each.word == "wait" for each in before
+    )
     left, right = roots(before), roots(after)
     if word in {"when", "if"} and (left <= _OCCURRENCE or right <= _OCCURRENCE):
         # 'The alert fires when X' is 'X when the alert fires'.

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from resolvers.answers.faithfulness import Rule, check_sentence
-from resolvers.answers.forms.conditions import Condition, keeps_conditions, keeps_negations, list_conditions
+from resolvers.answers.forms.conditions import (
+    Condition,
+    keeps_conditions,
+    keeps_exceptions,
+    keeps_modals,
+    keeps_negations,
+    keeps_suppositions,
+    list_conditions,
+)
+from resolvers.answers.forms.prohibitions import keeps_prohibitions
 from resolvers.answers.forms.quantifiers import keeps_quantities, list_quantities
 from resolvers.answers.forms.relations import SEQUENCE, Relation, keeps_relations, list_relations
 from resolvers.answers.forms.tokens import MAX_TOKENS, read_tokens
@@ -103,6 +112,52 @@ def test_a_condition_may_come_first() -> None:
         assert condition == Condition("unless", frozenset({"promot", "replica"}), frozenset({"lag"}))
 
 
+def test_a_supposition_is_no_fact() -> None:
+    check = read_tokens("Check whether the disk is full.")
+    assert not keeps_suppositions(read_tokens("The disk is full."), check)
+    assert keeps_suppositions(read_tokens("Check the disk."), check)
+    assert keeps_suppositions(read_tokens("If the disk is full, check it."), check)
+    assert keeps_suppositions(read_tokens("The disk is full."), read_tokens("The disk is full."))
+
+
+def test_an_exception_is_only_exchanged_for_a_denial() -> None:
+    assert not keeps_exceptions(["fails", "if", "set"], ["fails", "unless", "set"])
+    assert not keeps_exceptions(["fails", "unless", "set"], ["fails", "if", "set"])
+    assert keeps_exceptions(["fails", "if", "not", "set"], ["fails", "unless", "set"])
+
+
+def test_what_is_not_needed_is_not_forbidden() -> None:
+    no_need, forbidden = read_tokens("You do not need to stop it."), read_tokens("You must not stop it.")
+    assert not keeps_modals(forbidden, [no_need])
+    assert not keeps_modals(no_need, [forbidden])
+    assert keeps_modals(forbidden, [no_need, forbidden])
+    assert keeps_modals(read_tokens("Never stop it."), [forbidden])
+
+
+@pytest.mark.parametrize(
+    ("text", "is_same"),
+    [
+        ("Run `a --x`.", False),
+        ("Run a --x on the leader, not on a replica.", False),
+        ("Do not run `a --x`.", True),
+        ("`a --x` should never be run.", True),
+        ("Use `b_1` or `b_2`.", False),
+        ("Use `c_1`.", True),
+        ("Use `d_1`.", True),
+        ("Stop it after `e_1`.", True),
+    ],
+)
+def test_a_command_that_is_only_forbidden_is_not_advised(text: str, is_same: bool) -> None:
+    sentences = [
+        "Never run the old `a --x` on the leader.",
+        "Do not use `b_1` or `b_2`, use `c_1`.",
+        "Do not use `d_1` by hand.",
+        "The job runs `d_1`.",
+        "Do not stop it before `e_1`.",
+    ]
+    assert keeps_prohibitions(text, sentences) is is_same
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -130,6 +185,9 @@ def test_a_copy_keeps_every_form(text: str) -> None:
     assert keeps_relations(tokens, [tokens])
     assert keeps_conditions(tokens, tokens, tokens)
     assert keeps_negations(tokens, [tokens])
+    assert keeps_modals(tokens, [tokens])
+    assert keeps_exceptions(text.split(), text.split())
+    assert keeps_prohibitions(text, [text])
 
 
 def test_floors_on_the_set() -> None:
@@ -143,8 +201,8 @@ def test_floors_on_the_set() -> None:
                         rejected.setdefault((name, verdict), []).append(found)
     counts = {key: (sum(each), len(each)) for key, each in rejected.items()}
     assert counts == {
-        ("tuning", "unfaithful"): (55, 55),
-        ("tuning", "faithful"): (1, 44),
+        ("tuning", "unfaithful"): (64, 64),
+        ("tuning", "faithful"): (1, 54),
         ("unseen", "unfaithful"): (27, 30),
         ("unseen", "faithful"): (1, 23),
     }
