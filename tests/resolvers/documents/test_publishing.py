@@ -293,22 +293,29 @@ async def test_those_that_failed_longest_ago_are_tried_first(
     assert len(bucket.objects) == 2
 
 
+@pytest.mark.parametrize("is_written", [True, False])
 async def test_refused_deletes_hide_no_chunk_that_waits(
-    sources: Sources, url: str, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+    sources: Sources, url: str, bucket: Bucket, monkeypatch: pytest.MonkeyPatch, is_written: bool
 ) -> None:
-    """Chunks of the same document, and unwritten ones, that are deleted but stay recorded."""
+    """A deleted chunk stays recorded next to those that wait, even before its own deletion is tried."""
+    monkeypatch.setattr(publishing, "DELETE_BATCH_SIZE", 1)
     monkeypatch.setattr(publishing, "PUT_BATCH_SIZE", 1)
-    write(url, "a", "b")
+    write(url, "a", "b", "c")
     await publish(sources)
     refuse(bucket, "DELETE", chunks_of(url, "a", "b"))
-    execute(url, "UPDATE published_chunks SET item_ids = NULL WHERE chunk_id = ANY(%s::uuid[])",
-            [*chunks_of(url, "b")])  # fmt: skip
     write(url, "a", "b", body="Other.")
-    restrict(url, "a", "security")
+    if is_written:
+        restrict(url, "b", "security")
+        restrict(url, "c", "security")
+    else:
+        execute(url, "UPDATE published_chunks SET item_ids = NULL WHERE chunk_id = ANY(%s::uuid[])",
+                [*chunks_of(url, "b")])  # fmt: skip
     await index_documents(sources)
-    for _ in range(2):
-        await asyncio.gather(publish_batch(sources, source_of(sources)), return_exceptions=True)
-    assert {*expected(url)} <= {*bucket.objects}
+    bucket.requests.clear()
+    with pytest.raises(SourceUnavailable):
+        await publish_batch(sources, source_of(sources))
+    [put] = {key.split("/")[-1].split(".")[0] for _, key in bucket.requests}
+    assert {put} == chunks_of(url, "c" if is_written else "a")
 
 
 async def test_what_a_dead_process_wrote_is_deleted_with_its_chunk(
