@@ -12,6 +12,7 @@ from resolvers.answers.forms.conditions import (
     keeps_negations,
     keeps_suppositions,
 )
+from resolvers.answers.forms.exchanges import keeps_places
 from resolvers.answers.forms.prohibitions import keeps_prohibitions
 from resolvers.answers.forms.quantifiers import keeps_quantities
 from resolvers.answers.forms.relations import keeps_relations
@@ -182,7 +183,7 @@ def _compare_forms(statement: Statement, draft: Statement, source: Source) -> Ru
     copied = max(likest, key=lambda each: _similarity(statement.roots, each.roots))
     if not keeps_quantities(tokens, parts):
         return Rule.QUANTIFIER
-    if not keeps_relations(tokens, whole):
+    if not keeps_relations(tokens, whole) or not all(keeps_places(tokens, each) for each in whole):
         return Rule.ORDER
     if not keeps_conditions(tokens, read_tokens(draft.text), read_tokens(copied.text)):
         return Rule.EXCEPTION
