@@ -10,6 +10,7 @@ from resolvers.answers.forms.conditions import (
     keeps_exceptions,
     keeps_modals,
     keeps_negations,
+    keeps_possibility,
     keeps_suppositions,
 )
 from resolvers.answers.forms.exchanges import keeps_places
@@ -187,7 +188,7 @@ def _compare_forms(statement: Statement, draft: Statement, source: Source) -> Ru
         return Rule.ORDER
     if not keeps_conditions(tokens, read_tokens(draft.text), read_tokens(copied.text)):
         return Rule.EXCEPTION
-    if all(not keeps_suppositions(tokens, each) for each in whole):
+    if all(not (keeps_suppositions(tokens, each) and keeps_possibility(tokens, each)) for each in whole):
         return Rule.EXCEPTION
     denies_same = (
         keeps_negations(tokens, parts)

@@ -79,6 +79,8 @@ _CONTRACTION = re.compile(
 )
 _NUMBER_FOLLOWS = rf"(?=\)? (?:\d|one|{'|'.join(_NUMBER_WORDS.split())}))"
 _BOUNDS = (
+    (re.compile(rf"\b(\d+|{'|'.join(_NUMBER_WORDS.split())}) (\w+) or (?:more|longer|above)\b"), r"atleast \1 \2"),
+    (re.compile(rf"\b(\d+|{'|'.join(_NUMBER_WORDS.split())}) (\w+) or (?:less|fewer|below)\b"), r"atmost \1 \2"),
     (re.compile(r"\b(\w+) or more\b"), r"atleast \1"),
     (re.compile(r"\b(\w+) or (?:less|fewer)\b"), r"atmost \1"),
     (re.compile(rf"\b(?:no|not) (?:more|greater) than{_NUMBER_FOLLOWS}"), "atmost"),

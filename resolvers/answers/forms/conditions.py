@@ -32,6 +32,19 @@ _IDLE = frozenset(
     map(root, ("necessary", "possible", "relevant", "applicable", "appropriate", "desired", "required", "want"))
 )
 _SUPPOSITIONS = frozenset({"if", "unless", "onlyif", "whether"})
+_MODALS = frozenset({"can", "could", "may", "might"})
+_POSSIBLE = _MODALS | {
+    "if",
+    "when",
+    "possibly",
+    "sometimes",
+    "potentially",
+    "likely",
+    "risk",
+    "possible",
+    "able",
+    "allows",
+}
 _FORBIDDEN, _UNNEEDED = "forbidden", "unneeded"
 _NEEDS = frozenset({"need", "needed", "needs", "have", "require", "required", "necessary"})
 _DENIALS = NEGATIONS | WEAK_NEGATIONS | _EXCEPTIONS | {"onlyif", "until", "before", "insteadof", "only"}
@@ -117,6 +130,19 @@ def keeps_modals(sentence: Sequence[Token], evidence: Sequence[Sequence[Token]])
     found = {kind for tokens in evidence for kind in _list_denials(tokens)}
     said = set(_list_denials(sentence))
     return not ((_FORBIDDEN in said and found == {_UNNEEDED}) or (_UNNEEDED in said and found == {_FORBIDDEN}))
+
+
+def keeps_possibility(sentence: Sequence[Token], evidence: Sequence[Token]) -> bool:
+    """Whether a sentence does not state that something happens that the evidence only says may happen."""
+    if any(token.word in _POSSIBLE for token in sentence):
+        return True
+    facts = {token.root for token in sentence if token.root and token.word.endswith("s")}
+    for place, token in enumerate(evidence[1:-1], start=1):
+        if token.word in _MODALS and evidence[place - 1].root:
+            verb = evidence[place + 1]
+            if verb.root in facts and not verb.word.endswith("s"):
+                return False
+    return True
 
 
 def _list_denials(tokens: Sequence[Token]) -> Iterator[str]:

@@ -75,7 +75,22 @@ def keeps_quantities(sentence: Sequence[Token], evidence: Sequence[Sequence[Toke
         with_noun = [each for each in found if _has_noun(one, each[1])]
         if not any(_is_supported(one, quantities, tokens) for quantities, tokens in with_noun or found):
             return False
-    return _has_exclusions(sentence, evidence)
+    return _has_exclusions(sentence, evidence) and _has_pairs(sentence, evidence)
+
+
+def _has_pairs(sentence: Sequence[Token], evidence: Sequence[Sequence[Token]]) -> bool:
+    """Whether numbers in a row, as 'two of three', have the same word between them as in the evidence."""
+    found = [pair for tokens in evidence for pair in _list_pairs(tokens)]
+    others = {(one, other) for one, _, other in found}
+    return all(pair in found or (pair[0], pair[2]) not in others for pair in _list_pairs(sentence))
+
+
+def _list_pairs(tokens: Sequence[Token]) -> Iterator[tuple[str, str, str]]:
+    words = [token for token in tokens if token.word not in {"out", "the"}]
+    for one, link, other in zip(words, words[1:], words[2:], strict=False):
+        numbers = _digits(one.word), _digits(other.word)
+        if numbers[0] and numbers[1] and link.word in {"of", "or", "and", "to"}:
+            yield numbers[0], link.word, numbers[1]
 
 
 def _digits(word: str) -> str | None:

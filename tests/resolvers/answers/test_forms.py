@@ -14,6 +14,7 @@ from resolvers.answers.forms.conditions import (
     keeps_exceptions,
     keeps_modals,
     keeps_negations,
+    keeps_possibility,
     keeps_suppositions,
     list_conditions,
 )
@@ -130,6 +131,13 @@ def test_two_words_are_not_exchanged(text: str, evidence: str, is_same: bool) ->
     assert keeps_places(read_tokens(text), read_tokens(evidence)) is is_same
 
 
+def test_what_may_happen_is_no_fact() -> None:
+    evidence = read_tokens("A stop can corrupt the index, and you can restart it.")
+    assert not keeps_possibility(read_tokens("A stop corrupts the index."), evidence)
+    assert keeps_possibility(read_tokens("A stop might corrupt the index."), evidence)
+    assert keeps_possibility(read_tokens("Restarts are possible."), evidence)
+
+
 def test_a_supposition_is_no_fact() -> None:
     check = read_tokens("Check whether the disk is full.")
     assert not keeps_suppositions(read_tokens("The disk is full."), check)
@@ -204,6 +212,7 @@ def test_a_copy_keeps_every_form(text: str) -> None:
     assert keeps_conditions(tokens, tokens, tokens)
     assert keeps_negations(tokens, [tokens])
     assert keeps_modals(tokens, [tokens])
+    assert keeps_possibility(tokens, tokens)
     assert keeps_places(tokens, tokens)
     assert keeps_exceptions(text.split(), text.split())
     assert keeps_prohibitions(text, [text])
@@ -220,8 +229,8 @@ def test_floors_on_the_set() -> None:
                         rejected.setdefault((name, verdict), []).append(found)
     counts = {key: (sum(each), len(each)) for key, each in rejected.items()}
     assert counts == {
-        ("tuning", "unfaithful"): (68, 68),
-        ("tuning", "faithful"): (1, 57),
+        ("tuning", "unfaithful"): (71, 71),
+        ("tuning", "faithful"): (1, 61),
         ("unseen", "unfaithful"): (27, 30),
         ("unseen", "faithful"): (1, 23),
     }
