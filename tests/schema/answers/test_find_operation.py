@@ -17,6 +17,7 @@ from datasources.language.port import (
     Tool,
     ToolChoice,
 )
+from datasources.records.changes import ChangeState
 from resolvers.operations.matching import MatchStatus
 from resolvers.operations.use_cases import find_operation
 from schema.operations import trusted_documents
@@ -41,6 +42,16 @@ async def library(postgres: EmbeddedPostgres) -> AsyncIterator[Library]:
             connection.execute(
                 "INSERT INTO configuration_item_keys (configuration_item_id, source, key) VALUES (%s, 'demo', 'mail')",
                 TWINS[:1],
+            )
+            connection.execute(
+                "INSERT INTO changes (id, number, title, state) "
+                "SELECT gen_random_uuid(), 'CHG9' || row_number() OVER (), 'a', state FROM unnest(%s::text[]) AS state",
+                ([*ChangeState],),
+            )
+            connection.execute(
+                "INSERT INTO change_configuration_items (change_id, configuration_item_id) SELECT id, %s FROM changes "
+                "WHERE title = 'a'",
+                (SHOP,),
             )
         yield opened
 
@@ -130,6 +141,15 @@ async def test_two_items_of_one_name_are_asked_back(library: Library) -> None:
     assert [choice["variables"]["item"] for choice in found["choices"]] == [f"ci_{twin}" for twin in TWINS]
     # Names do not tell them apart: a key does, or the id.
     assert shown(found)[1] == ["The owner of mail (demo/mail)", f"The owner of mail ({TWINS[1]})"]
+
+
+async def test_planned_changes_have_not_begun(library: Library) -> None:
+    [choice] = (await find(library, "upcoming changes of shop"))["choices"]
+    text = trusted_documents()[choice["documentId"]].text
+    answered = await library.ask(text, also="changes:read", **choice["variables"])
+    changes = answered.data["configurationItem"]["changes"]
+    assert {each["state"] for each in changes["nodes"]} == {"PROPOSED", "APPROVED", "SCHEDULED"}
+    assert changes["totalCount"] == 3
 
 
 @pytest.mark.parametrize("number", ["INC3", "INC9"])
