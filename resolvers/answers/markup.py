@@ -18,7 +18,7 @@ ELEMENTS = frozenset(_HTML.split())
 _START = rf"</?(?:{'|'.join(sorted(ELEMENTS, key=len, reverse=True))})(?=[\s/>]|$)"
 # A tag, also one that has no end; an attribute; a comment; a link; the target of a link; strong emphasis.
 _MARKUP = re.compile(
-    rf"{_START}[^>]*>?|</?[a-z][^<>]*=[^>]*>?|<[!?][^>]*>?|(?:\[[^\]\n]*)?\]\([^)\n]*\)?|^\s*\[[^\]\n]+\]:.*"
+    rf"{_START}[^>]*>?|</?[a-z][^<>]*=[^>]*>?|<[!?][^>]*>?|(?:\[[^\[\]\n]*)?\]\([^)\n]*\)?|^[ \t]*\[[^\[\]\n]+\]:.*"
     r"|\*\*(?=\S)[^*\n]+(?<=\S)\*\*",
     re.IGNORECASE | re.MULTILINE,
 )
