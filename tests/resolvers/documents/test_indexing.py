@@ -155,7 +155,9 @@ async def test_a_document_that_cannot_be_split_stops_no_other(
 async def test_an_endless_line_is_stored(sources: Sources, url: str, body: str) -> None:
     write(url, "long", body=body)
     assert await index_documents(sources) == 1
-    assert [len(str(row[3])) for row in chunks(url)] == [len(body)]
+    pieces = [str(row[3]) for row in chunks(url)]
+    assert max(map(len, pieces)) <= 1_400
+    assert "".join(pieces).replace(" ", "") == body.replace(" ", "")
 
 
 async def test_a_document_that_is_deleted_meanwhile_is_skipped(
