@@ -30,8 +30,8 @@ NOT_IN_FUNCTIONS = {
     "python-calamine",
 }  # fmt: skip
 
-# Bytes. A zip that grows starts more slowly. The descriptions of S3 and Bedrock's agents took 70 kB, for the publisher of
-# documents; compiled plans and the rules on the forms of sentences took the last 70 kB, all of it our own code.
+# Bytes. A zip that grows starts more slowly. The descriptions of S3 and Bedrock's agents took 70 kB, for the publisher
+# of documents; compiled plans and the rules on the forms of sentences took the last 70 kB, all of it our own code.
 MAX_SIZE = 21_200_000
 
 
