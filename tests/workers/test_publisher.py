@@ -2,57 +2,30 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 
 import pytest
 from typer.testing import CliRunner
 
 from commands.exit_codes import Exit
 from commands.main import application
-from datasources.aurora.driver.database import Database
-from datasources.cache.off import NoCache
 from datasources.embedded.postgres import EmbeddedPostgres
 from datasources.errors import SourceRefused
-from datasources.graph.recursive.adapter import RecursiveGraph
-from datasources.language.bedrock.client import BedrockClients
-from datasources.language.bedrock.data_source import BedrockDataSource
 from datasources.sources import Sources
 from resolvers.documents.publishing import WORKER
 from tests.fixtures.bedrock import Bedrock
 from tests.fixtures.bedrock_language import bedrock, model
 from tests.fixtures.bucket import NAME, Bucket, bucket
-from tests.fixtures.databases import create_database
-from tests.fixtures.publishing import empty, write
+from tests.fixtures.publication_stores import DENIED, database_url, sources, url
+from tests.fixtures.publishing import write
 from tests.resolvers.documents.test_indexing import execute
 from tests.workers.test_projection import Remaining
 from workers import documents
 from workers.documents import background_indexer, background_publisher
 from workers.projection import handler
 
-__all__ = ["bedrock", "bucket", "model"]
+__all__ = ["bedrock", "bucket", "database_url", "model", "sources", "url"]
 
 runner = CliRunner()
-DENIED = (403, "AccessDenied")
-
-
-@pytest.fixture(scope="module")
-def database_url(postgres: EmbeddedPostgres) -> str:
-    return create_database(postgres, "publisher")
-
-
-@pytest.fixture
-def url(database_url: str) -> str:
-    empty(database_url)
-    return database_url
-
-
-@pytest.fixture
-async def sources(url: str, bucket: Bucket, bedrock: Bedrock) -> AsyncIterator[Sources]:
-    main = Database("main", url)
-    data_source = BedrockDataSource(BedrockClients("eu-central-1"), "KB12345678", "DS12345678", NAME)
-    opened = Sources(main, main, RecursiveGraph(main), NoCache(), knowledge_data_source=data_source)
-    yield opened
-    await opened.close()
 
 
 @pytest.fixture

@@ -7,10 +7,7 @@ from typing import Any
 
 from datasources.records.unreadable import UnreadableValue
 from resolvers.context import Context
-from schema.declarations.fields import (
-    LinkDeclaration,
-    UseCaseDeclaration,
-)
+from schema.declarations.fields import LinkDeclaration, UseCaseDeclaration
 from schema.execution.executor import DeclaredExecutor
 from schema.execution.plans.irregular import Irregular
 from schema.execution.plans.leaves import LeafColumn

@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any
+from weakref import ref
 
 from graphql import DocumentNode, VariableNode, Visitor, visit
 from graphql.language import DirectiveNode
@@ -17,15 +18,13 @@ from schema.execution.plans.plan import ObjectPlan
 
 # Fields of all plans together; one takes about 1 kB.
 MAX_FIELDS = 50_000
-# Documents of which the variables of directives are known.
-MAX_DOCUMENTS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class _CachedPlan:
-    """A plan, or None and the reason. The document is referenced, so that its identity is not used again."""
+    """A plan, or None and the reason. It is removed with its document, whose identity may be used again then."""
 
-    document: DocumentNode
+    document: ref[DocumentNode]
     plan: ObjectPlan | None
     reason: str
     fields: int
@@ -34,14 +33,15 @@ class _CachedPlan:
 class Plans:
     """Plans by operation and by the values of the variables in `@skip` and `@include`, or why there is none.
 
-    The least recently used ones are evicted above `max_fields` of all plans together.
+    The least recently used ones are evicted above `max_fields` of all plans together, and all plans of a document when
+    the cache of documents evicts it, since that bounds the memory of documents.
     """
 
     def __init__(self, max_fields: int = MAX_FIELDS) -> None:
         self._max_fields = max_fields
         self._fields = 0
         self._plans: OrderedDict[tuple[Any, ...], _CachedPlan] = OrderedDict()
-        self._variables: OrderedDict[int, tuple[DocumentNode, tuple[str, ...]]] = OrderedDict()
+        self._variables: dict[int, tuple[ref[DocumentNode], tuple[str, ...]]] = {}
 
     def __len__(self) -> int:
         return len(self._plans)
@@ -77,10 +77,10 @@ class Plans:
         )
         cached = self._plans.get(key)
         if cached is None:
-            cached = self._plans[key] = _compile(document, executor)
+            cached = self._plans[key] = _compile(ref(document, lambda _: self._remove(key)), executor)
             self._fields += cached.fields
             while self._fields > self._max_fields and len(self._plans) > 1:
-                self._fields -= self._plans.popitem(last=False)[1].fields
+                self._remove(next(iter(self._plans)))
         self._plans.move_to_end(key)
         if cached.plan is None:
             raise Irregular(cached.reason)
@@ -91,13 +91,18 @@ class Plans:
         if known is None:
             visitor = _DirectiveVariables()
             visit(document, visitor)
-            known = self._variables[id(document)] = document, tuple(sorted(visitor.names))
-            if len(self._variables) > MAX_DOCUMENTS:
-                self._variables.popitem(last=False)
+            identity = id(document)
+            reference = ref(document, lambda _: self._variables.pop(identity, None))
+            known = self._variables[identity] = reference, tuple(sorted(visitor.names))
         return known[1]
 
+    def _remove(self, key: tuple[Any, ...]) -> None:
+        removed = self._plans.pop(key, None)
+        if removed is not None:
+            self._fields -= removed.fields
 
-def _compile(document: DocumentNode, executor: DeclaredExecutor) -> _CachedPlan:
+
+def _compile(document: ref[DocumentNode], executor: DeclaredExecutor) -> _CachedPlan:
     compiler = Compiler(executor)
     try:
         plan = compiler.compile()

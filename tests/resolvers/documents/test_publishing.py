@@ -31,9 +31,6 @@ from tests.resolvers.documents.test_indexing import BODY, execute
 
 __all__ = ["bedrock", "bucket", "database_url", "model", "sources", "url"]
 
-LOST = (503, "SlowDown")
-DENIED = (403, "AccessDenied")
-
 
 async def test_chunks_are_published_once(sources: Sources, url: str, bucket: Bucket) -> None:
     write(url, "a", "b")

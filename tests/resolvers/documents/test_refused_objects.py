@@ -31,7 +31,6 @@ from tests.resolvers.documents.test_indexing import execute
 __all__ = ["bedrock", "bucket", "database_url", "model", "sources", "url"]
 
 LOST = (503, "SlowDown")
-DENIED = (403, "AccessDenied")
 
 
 async def test_a_failed_put_is_repeated_alone(sources: Sources, url: str, bucket: Bucket) -> None:

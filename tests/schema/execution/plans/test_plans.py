@@ -187,6 +187,19 @@ async def test_plans_are_bounded_by_their_fields(library: Library) -> None:
         assert 1 <= len(plans) <= 40 // 3
 
 
+async def test_plans_end_with_their_document(library: Library) -> None:
+    plans = Plans()
+    for text in (NAMES, "{ __schema { queryType { name } } }"):
+        document = parse(text)
+        executor = DeclaredExecutor.build(GRAPHQL_SCHEMA, document, context_value=library.context())
+        assert isinstance(executor, DeclaredExecutor)
+        await plans.execute(document, executor)
+        assert len(plans) == 1
+        del document, executor
+        gc.collect()
+        assert len(plans) == 0
+
+
 @pytest.mark.parametrize(
     "document",
     [
