@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 
 from uuid_utils import uuid7
 
+# A mutation can send thousands of statements; the first ones explain it.
+MAX_EXPLAINED_STATEMENTS = 100
+
 
 @dataclass(slots=True)
 class Usage:
@@ -44,6 +47,28 @@ class TraversalStats:
     code: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class StatementStats:
+    """One statement of a request: its rows, its time on the connection, and what PostgreSQL's EXPLAIN says of it.
+
+    `plan` has the lines of EXPLAIN, and is empty if the request did not ask for them.
+    """
+
+    name: str
+    rows: int
+    ms: float
+    plan: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Explanation:
+    """What a request records to explain its answer; `with_statements` asks PostgreSQL to explain each read."""
+
+    with_statements: bool = False
+    # The first MAX_EXPLAINED_STATEMENTS statements, in the order in which they ended.
+    statements: list[StatementStats] = field(default_factory=list)
+
+
 @dataclass(slots=True)
 class RequestContext:
     """One request, job or command, as the stores see it.
@@ -58,6 +83,8 @@ class RequestContext:
     degraded: set[str] = field(default_factory=set)
     # The traversals of this request, in the order in which they ended.
     traversals: list[TraversalStats] = field(default_factory=list)
+    # None unless the caller asks for an explanation of the answer.
+    explanation: Explanation | None = None
     # The transaction of the main database that reads must include, such as the request's own write: the cache is
     # bypassed, and walks use the tables until the graph has that transaction. None: no requirement. 0: bypass the cache
     # only (the write was in another database).

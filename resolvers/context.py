@@ -1,6 +1,6 @@
 """The context of one request: its caller, sources, loaders and limits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -86,7 +86,11 @@ class Context:
     results: dict[tuple[int, int], tuple[object, object, Any]] = field(default_factory=dict)
     # Why graphql-core executed the operation; empty if a plan did.
     fallback: str = ""
+    # The objects of the plan, if the caller asks for an explanation and there is a plan.
+    levels: list[dict[str, Any]] = field(default_factory=list)
     waves: Waves = field(init=False)
+    # Columns that no field of the operation reads from the rows of a connection, by the field node of the connection.
+    omitted: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     # Coerced field arguments, cached by place in the document and parent type.
     arguments: dict[tuple[Any, str], Any] = field(default_factory=dict)
     _loaders: dict[tuple[Callable[..., Any], Any], Any] = field(default_factory=dict)

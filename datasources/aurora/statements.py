@@ -7,8 +7,8 @@ an allow-list with bound parameters.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from importlib import resources
 
 _HEAD = re.compile(r"^-- name: ([a-z][a-z0-9_]*)\n", re.MULTILINE)
@@ -33,6 +33,23 @@ class Statement:
             return self
         text = _SLOT.sub(lambda match: slots.get(match.group(1), ""), self.text)
         return Statement(self.name, self.description, text, frozenset())
+
+    def omit_columns(self, alias: str, columns: tuple[str, ...]) -> "Statement":
+        """Return the statement with NULL for columns of its select list, which are written `<alias>.<column>`.
+
+        Raises ValueError for a column that the statement does not select.
+        """
+        return _omit_columns(self, alias, columns) if columns else self
+
+
+@lru_cache(maxsize=1_000)
+def _omit_columns(statement: Statement, alias: str, columns: tuple[str, ...]) -> Statement:
+    text = statement.text
+    for column in columns:
+        text, found = re.subn(rf"\b{alias}\.{column}\b(?! AS)", f"NULL AS {column}", text, count=1)
+        if not found:
+            raise ValueError(f"statement {statement.name} does not select {alias}.{column}")
+    return replace(statement, text=text)
 
 
 @cache

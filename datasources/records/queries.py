@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from msgspec import Struct
+
 R = TypeVar("R")
 
 
@@ -76,8 +78,7 @@ class Order:
     descending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class KeysetPosition:
+class KeysetPosition(Struct, frozen=True, array_like=True):
     """A position in an order: the row's value of the order field as PostgreSQL prints it, and its id."""
 
     value: str
@@ -112,16 +113,14 @@ class Scope:
         return f"{reach}-{hashlib.blake2b(json.dumps(self.team_keys).encode(), digest_size=12).hexdigest()}"
 
 
-@dataclass(frozen=True, slots=True)
-class Row(Generic[R]):
+class Row(Struct, Generic[R], frozen=True, array_like=True):
     """A record with its position in the requested order."""
 
     position: KeysetPosition
     record: R
 
 
-@dataclass(frozen=True, slots=True)
-class RowPage(Generic[R]):
+class RowPage(Struct, Generic[R], frozen=True, array_like=True):
     """One page in order; `more` says whether rows follow in the direction of paging."""
 
     rows: tuple[Row[R], ...]

@@ -16,7 +16,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 # Increment when the shape of a cached record changes, so that releases never read each other's cached bytes.
-CACHE_FORMAT_VERSION = 2
+CACHE_FORMAT_VERSION = 3
 
 # Number of values of one batch that are delivered in one turn of the event loop.
 VALUES_PER_TURN = 25

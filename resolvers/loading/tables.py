@@ -50,11 +50,13 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class RowsArguments:
-    """A selection and what to load of it: a page, the field to group by, or neither."""
+    """A selection and what to load of it: a page without some columns, the field to group by, or neither."""
 
     selection: Selection
     page: PageRequest | None = None
     group: str | None = None
+    # Columns that no field reads, sorted; records of the page have None instead.
+    omitted: tuple[str, ...] = ()
 
 
 class RowsBy(Loader[str | None, Any]):
@@ -125,11 +127,16 @@ class PagesBy(RowsBy, Generic[R]):
     async def fetch(self, keys: Sequence[str | None]) -> Mapping[str | None, RowPage[R]]:
         assert self.arguments.page is not None  # noqa: S101
         return await self.table.fetch_pages(
-            _database(self), self.link, keys, page=self.arguments.page, **self._query_arguments(keys)
+            _database(self),
+            self.link,
+            keys,
+            page=self.arguments.page,
+            omitted=self.arguments.omitted,
+            **self._query_arguments(keys),
         )
 
     def absent(self, key: str | None) -> RowPage[R]:
-        return RowPage((), more=False)
+        return RowPage(rows=(), more=False)
 
 
 class CountsBy(RowsBy):

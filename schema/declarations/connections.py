@@ -1,5 +1,6 @@
 """Connections: pages, counts and groups of linked rows, each loaded only when selected."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
@@ -11,7 +12,7 @@ from datasources.records.queries import Order, PageRequest, Row, RowPage
 from resolvers.context import Context
 from resolvers.loading.tables import PagesBy, RowsArguments, Selection
 from schema.declarations.enums import make_column_enum
-from schema.declarations.fields import PAGE, Argument, Arguments, attribute, field
+from schema.declarations.fields import PAGE, Argument, Arguments, attribute, derived, field
 from schema.declarations.filters import to_order, to_predicate
 from schema.declarations.paging import PAGE_ARGUMENTS, encode_cursor, to_page
 
@@ -31,11 +32,21 @@ class ConnectionQuery:
 
     __slots__ = ("counts", "page", "pages", "rows", "selection")
 
-    def __init__(self, context: Context, pages: type[PagesBy[Any]], selection: Selection, page: PageRequest) -> None:
+    def __init__(
+        self,
+        context: Context,
+        pages: type[PagesBy[Any]],
+        selection: Selection,
+        page: PageRequest,
+        omitted: tuple[str, ...],
+    ) -> None:
         self.pages = pages
         self.selection = selection
         self.page = page
-        self.rows = context.loader(pages, RowsArguments(selection, page=page))
+        # A page that can be cached is shared by documents, so it has all columns.
+        if pages.value is not None and context.sources.cache.enabled:
+            omitted = ()
+        self.rows = context.loader(pages, RowsArguments(selection, page=page, omitted=omitted))
         self.counts = context.loader(pages.counts, RowsArguments(selection))
 
 
@@ -50,9 +61,10 @@ class ConnectionValue:
     def page(self) -> PageRequest:
         return self.query.page
 
-    def rows(self, _: Context) -> Any:
+    def rows(self, _: Context) -> asyncio.Future[RowPage[Any]]:
         """Load the page, once for all fields that need it."""
-        return self.query.rows.load(self.key)
+        loaded: asyncio.Future[RowPage[Any]] = self.query.rows.load(self.key)
+        return loaded
 
     def count(self, _: Context) -> Any:
         """Load the number of rows of the connection, over all pages."""
@@ -71,18 +83,19 @@ class EdgeValue:
     order: Order
 
 
-async def _nodes(context: Context, request: ConnectionValue, _arguments: Mapping[str, Any]) -> list[Any]:
-    rows: RowPage[Any] = await request.rows(context)
+def _load_rows(context: Context, request: ConnectionValue) -> asyncio.Future[RowPage[Any]]:
+    return request.rows(context)
+
+
+def _to_nodes(_: ConnectionValue, rows: RowPage[Any]) -> list[Any]:
     return [row.record for row in rows.rows]
 
 
-async def _edges(context: Context, request: ConnectionValue, _arguments: Mapping[str, Any]) -> list[EdgeValue]:
-    rows: RowPage[Any] = await request.rows(context)
+def _to_edges(request: ConnectionValue, rows: RowPage[Any]) -> list[EdgeValue]:
     return [EdgeValue(row, request.page.order) for row in rows.rows]
 
 
-async def _page_info(context: Context, request: ConnectionValue, _arguments: Mapping[str, Any]) -> "PageInfoValue":
-    rows: RowPage[Any] = await request.rows(context)
+def _to_page_info(request: ConnectionValue, rows: RowPage[Any]) -> "PageInfoValue":
     page = request.page
     return to_page_info(
         [encode_cursor(row.position, page.order) for row in first_and_last(rows.rows)],
@@ -135,9 +148,9 @@ class Group:
 
 @strawberry.type(description="A page of rows; only what is selected is loaded.")
 class Connection(Generic[T]):
-    nodes: list[T] = field(_nodes, "The rows of the page.", needs=None, size=PAGE)
-    edges: list[Edge[T]] = field(_edges, "The rows of the page with their cursors.", needs=None, size=PAGE)
-    page_info: PageInfo = field(_page_info, "The position of the page.", needs=None)
+    nodes: list[T] = derived(_load_rows, _to_nodes, "The rows of the page.", size=PAGE)
+    edges: list[Edge[T]] = derived(_load_rows, _to_edges, "The rows of the page with their cursors.", size=PAGE)
+    page_info: PageInfo = derived(_load_rows, _to_page_info, "The position of the page.")
     total_count: int = field(
         lambda context, request, _: request.count(context),
         "The number of rows that match the filter, over all pages. Costs one statement.",
@@ -200,6 +213,7 @@ def connection(
             loader,
             Selection(predicate, () if link_parameters is None else link_parameters(arguments)),
             to_page(arguments, order_by, context.limits.page),
+            arguments.omitted,
         )
 
     def call(context: Context, parent: Any, arguments: Arguments) -> ConnectionValue:
@@ -217,4 +231,6 @@ def connection(
             Argument("orderBy", pages.order, "The order; ties are broken by id."),
             *more_arguments,
         ),
+        column=key if isinstance(key, str) else None,
+        pages=loader,
     )

@@ -6,6 +6,7 @@ takes from the parent (`link`), pages of rows (`connection`), the result of a us
 `declared_fields(type)`.
 """
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from strawberry.types.unset import UNSET
 from datasources.values import find_violation
 from resolvers.context import Context, LoaderClass
 from resolvers.errors import BadUserInput
+from resolvers.loading.tables import PagesBy
 
 Getter = Callable[[Any], Any]
 
@@ -51,20 +53,25 @@ class Argument:
 
 
 class Arguments(dict[str, Any]):
-    """The arguments of a field node, coerced once for all its parents, and the query built from them."""
+    """The arguments of a field node, coerced once for all its parents, and the query built from them.
 
-    __slots__ = ("query",)
+    `omitted` are the columns that no field below the node reads from its rows.
+    """
+
+    __slots__ = ("omitted", "query")
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         super().__init__(values)
         self.query: Any = None
+        self.omitted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AttributeDeclaration:
-    """A value of the parent record."""
+    """A value of the parent record; `column` is the only attribute that it reads, None if it can read any."""
 
     get: Getter
+    column: str | None = None
 
     def column_getter(self) -> Getter:
         """Return what reads the value from many records; the class of the field must be complete."""
@@ -73,19 +80,40 @@ class AttributeDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class LinkDeclaration:
-    """A value from a loader; for the key None the value is null, without a load."""
+    """A value from a loader; for the key None the value is null, without a load.
+
+    `column` is the attribute that the key is, None if the key can depend on any.
+    """
 
     loader: LoaderClass[Any]
     key: Getter
     # Converts field arguments to loader arguments; None if the loader has no arguments.
     arguments: Callable[[Context, Mapping[str, Any]], Any] | None = None
+    column: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UseCaseDeclaration:
-    """The result of a use case, called with the context, the parent record and the arguments of the field."""
+    """The result of a use case, called with the context, the parent record and the arguments of the field.
+
+    `column` is the only attribute of the parent that it reads, None if it can read any. A connection has the loader of
+    its `pages`.
+    """
 
     call: Callable[[Context, Any, Arguments], Awaitable[Any] | Any]
+    column: str | None = None
+    pages: type[PagesBy[Any]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedDeclaration:
+    """A value that is computed from what a loader returns for the parent, which is no record but leads to records.
+
+    `load` gets the context and the parent, `derive` the parent and the loaded value. It has no arguments.
+    """
+
+    load: Callable[[Context, Any], asyncio.Future[Any]]
+    derive: Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +143,7 @@ PAGE = PageSize()
 # The number of items of a list, for the cost estimate. An int is a typical number, for lists without pages.
 ListSize = int | PageSize | ArgumentSize
 
-Declaration = AttributeDeclaration | LinkDeclaration | UseCaseDeclaration | StreamDeclaration
+Declaration = AttributeDeclaration | LinkDeclaration | UseCaseDeclaration | DerivedDeclaration | StreamDeclaration
 
 
 class DeclaredField(StrawberryField):
@@ -165,6 +193,16 @@ class DeclaredField(StrawberryField):
         return resolve_field(self.declaration, context, source, Arguments(kwargs))
 
 
+def column_of(declared: DeclaredField) -> str | None:
+    """Return the only attribute of the parent record that the field reads; None if it can read any."""
+    declaration = declared.declaration
+    if isinstance(declaration, StreamDeclaration | DerivedDeclaration):
+        return None
+    if isinstance(declaration, AttributeDeclaration) and isinstance(declaration.get, _SameNameGetter):
+        return declared.python_name
+    return declaration.column
+
+
 def resolve_field(declaration: Declaration, context: Context, parent: Any, arguments: Arguments) -> Any:
     """Return the value of a declared field, or an awaitable of it."""
     match declaration:
@@ -178,24 +216,33 @@ def resolve_field(declaration: Declaration, context: Context, parent: Any, argum
             return context.loader(loader, loader_arguments).load(value)
         case UseCaseDeclaration(call):
             return call(context, parent, arguments)
+        case DerivedDeclaration(load, derive):
+            return _derive(load(context, parent), derive, parent)
         case StreamDeclaration(stream):
             return stream(context, arguments)
+
+
+async def _derive(loaded: asyncio.Future[Any], derive: Callable[[Any, Any], Any], parent: Any) -> Any:
+    return derive(parent, await loaded)
 
 
 def attribute(
     description: str,
     *,
     of: str | Getter | None = None,
+    column: str | None = None,
     needs: str | None = None,
     name: str | None = None,
     size: ListSize | None = None,
 ) -> Any:
     """Declare a value of the parent record: the attribute with the name of the field, or what `of` names or computes.
 
-    `size`, here and below, is required for a list: the number of items for the cost estimate.
+    `column` is the only attribute that a computation reads, if there is only one. `size`, here and below, is required
+    for a list: the number of items for the cost estimate.
     """
     get = attrgetter(of) if isinstance(of, str) else of
-    return _build_field(AttributeDeclaration(get) if get else None, description, needs, (), name, size)
+    column = column or (of.partition(".")[0] if isinstance(of, str) else None)
+    return _build_field(AttributeDeclaration(get, column) if get else None, description, needs, (), name, size)
 
 
 def link(
@@ -211,7 +258,9 @@ def link(
 ) -> Any:
     """Declare a value that a loader returns for a key from the parent record."""
     get = attrgetter(key) if isinstance(key, str) else key
-    return _build_field(LinkDeclaration(loader, get, loader_arguments), description, needs, arguments, name, size)
+    column = key if isinstance(key, str) else None
+    declaration = LinkDeclaration(loader, get, loader_arguments, column)
+    return _build_field(declaration, description, needs, arguments, name, size)
 
 
 def field(
@@ -223,16 +272,31 @@ def field(
     has_own_validation: bool = False,
     size: ListSize | None = None,
     cost: int = 0,
+    column: str | None = None,
+    pages: type[PagesBy[Any]] | None = None,
 ) -> Any:
     """Declare the result of a use case. `needs` is None only for fields that check permissions themselves.
 
     `has_own_validation` is for mutations, which report invalid values in `userErrors`. `cost` is the cost of the use
-    case in addition to the fields of the response, in leaf fields of about 4 microseconds.
+    case in addition to the fields of the response, in leaf fields of about 4 microseconds. `column` and `pages` as in
+    UseCaseDeclaration.
     """
-    declared: DeclaredField = _build_field(UseCaseDeclaration(call), description, needs, arguments, None, size)
+    declaration = UseCaseDeclaration(call, column, pages)
+    declared: DeclaredField = _build_field(declaration, description, needs, arguments, None, size)
     declared.has_own_validation = has_own_validation
     declared.cost += cost
     return declared
+
+
+def derived(
+    load: Callable[[Context, Any], asyncio.Future[Any]],
+    derive: Callable[[Any, Any], Any],
+    description: str,
+    *,
+    size: ListSize | None = None,
+) -> Any:
+    """Declare a value that `derive` computes from what `load` returns for the parent."""
+    return _build_field(DerivedDeclaration(load, derive), description, None, (), None, size)
 
 
 def stream(

@@ -35,6 +35,7 @@ def id_field(prefix: str) -> Any:
     return attribute(
         f"The global id: `{prefix}_` and the row's uuid. Opaque; it never changes.",
         of=lambda record: encode_id(prefix, record.id),
+        column="id",
     )
 
 

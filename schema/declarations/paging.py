@@ -66,7 +66,7 @@ def decode_cursor(cursor: str | None, order: Order, argument: str) -> KeysetPosi
                 raise BadUserInput(
                     f"{argument} is a cursor of another orderBy; start again without it", argument=argument
                 )
-            return KeysetPosition(value, identity)
+            return KeysetPosition(value=value, id=identity)
     raise malformed_cursor(argument)
 
 

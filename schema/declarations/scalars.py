@@ -11,7 +11,7 @@ _NO_OFFSET = timedelta(0)
 
 def serialize_time(time: datetime) -> str:
     """Return the time in UTC, as `2026-01-31T12:00:00+00:00`."""
-    return (time if time.utcoffset() == _NO_OFFSET else time.astimezone(UTC)).isoformat()
+    return (time if time.tzinfo is UTC or time.utcoffset() == _NO_OFFSET else time.astimezone(UTC)).isoformat()
 
 
 def parse_time(value: object) -> object:

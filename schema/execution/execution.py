@@ -18,7 +18,7 @@ from graphql import (
 
 from datasources.config import DocumentLimits
 from datasources.errors import SourceResultTooLarge, SourceUnavailable
-from datasources.request import use_request
+from datasources.request import Explanation, use_request
 from resolvers.context import Context
 from resolvers.errors import ShownError, SourceLost, result_too_large
 from schema.execution.budget import DeadlineExceeded, ExecutionStopped
@@ -31,6 +31,7 @@ from schema.operations import document_id, trusted_documents
 # Logged errors of one operation: a list of a thousand rows can have a thousand equal errors.
 MAX_LOGGED_ERRORS = 5
 FREE_FORM_PERMISSION = "documents:free-form"
+EXPLAIN_PERMISSION = "operations:explain"
 
 PLANS = Plans()
 
@@ -39,11 +40,16 @@ log = logging.getLogger("stackflow")
 
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
-    """A request of a client: a document, its variables, and the name of the operation to run."""
+    """A request of a client: a document, its variables, and the name of the operation to run.
+
+    `explain` asks for the plan of the operation and its statements, `explain_statements` for PostgreSQL's plans too.
+    """
 
     document: str
     variables: Mapping[str, Any] | None = None
     operation_name: str | None = None
+    explain: bool = False
+    explain_statements: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,11 @@ def check_request(request: GraphQLRequest, context: Context, limits: DocumentLim
             [_forbidden_error("only trusted documents may be run without the permission", FREE_FORM_PERMISSION)],
             context,
         )
+    if request.explain:
+        if not context.principal.allows(EXPLAIN_PERMISSION):
+            message = "an explanation is only for callers with the permission"
+            return _error_response([_forbidden_error(message, EXPLAIN_PERMISSION)], context)
+        context.request.explanation = Explanation(request.explain_statements)
     prepared = prepare_document(request.document, limits)
     if prepared.document is None:
         return _error_response(prepared.errors, context)
@@ -212,7 +223,30 @@ def build_extensions(context: Context) -> dict[str, Any]:
         extensions["asOf"] = encode_as_of(context.request.min_transaction)
     if context.request.degraded:
         extensions["degraded"] = sorted(context.request.degraded)
+    if context.request.explanation is not None:
+        extensions["plan"] = _explain(context, context.request.explanation)
     return extensions
+
+
+def _explain(context: Context, explanation: Explanation) -> dict[str, Any]:
+    usage = context.request.usage
+    is_planned = bool(context.levels) and not context.fallback
+    return {
+        "executedBy": "plan" if is_planned else "graphql-core",
+        "fallback": context.fallback or None,
+        "levels": context.levels,
+        "statements": [
+            {"name": each.name, "rows": each.rows, "milliseconds": round(each.ms, 2)}
+            | ({"plan": list(each.plan)} if each.plan else {})
+            for each in explanation.statements
+        ],
+        "traversals": [
+            {"verb": each.verb, "rows": each.rows, "milliseconds": round(each.ms, 2), "retries": each.retries}
+            for each in context.request.traversals
+        ],
+        "cache": {"hits": usage.hits, "misses": usage.misses, "roundTrips": usage.cache},
+        "cost": usage.cost,
+    }
 
 
 def encode_as_of(transaction: int) -> str:

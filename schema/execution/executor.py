@@ -221,6 +221,7 @@ class DeclaredExecutor(Executor[None]):
                 )
             )
             declared.check_arguments(arguments)
+            arguments.omitted = context.omitted.get(id(first.node), ())
             context.arguments[key] = arguments
         return arguments
 

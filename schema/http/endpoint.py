@@ -143,7 +143,8 @@ class GraphQLEndpoint:
         if name is not None and not isinstance(name, str):
             raise BadUserInput("operationName must be text", argument="operationName")
         text = self._documents.resolve_text(body, free_form=principal.allows(FREE_FORM_PERMISSION))
-        return GraphQLRequest(text, variables, name or None)
+        explain, explain_statements = _parse_explain(body.get("extensions"))
+        return GraphQLRequest(text, variables, name or None, explain, explain_statements)
 
 
 class MethodNotAllowed(BadUserInput):
@@ -249,6 +250,18 @@ def _parse_as_of(http: HttpRequest) -> int | None:
     if match is None:
         raise BadUserInput(f"{AS_OF_HEADER} is not a token of an earlier answer; leave it out", argument=AS_OF_HEADER)
     return int(match[1])
+
+
+def _parse_explain(extensions: Any) -> tuple[bool, bool]:
+    """Return whether the answer and its statements are to be explained. BadUserInput names the member."""
+    members = extensions if isinstance(extensions, dict) else {}
+    explain, statements = members.get("explain"), members.get("explainStatements")
+    for name, value in (("explain", explain), ("explainStatements", statements)):
+        if value is not None and not isinstance(value, bool):
+            raise BadUserInput(f"{name} must be true or false", argument=f"extensions.{name}")
+    if statements and not explain:
+        raise BadUserInput("explainStatements needs explain", argument="extensions.explainStatements")
+    return bool(explain), bool(statements)
 
 
 def has_only_operations(request: GraphQLRequest, limits: DocumentLimits, *kinds: OperationType) -> bool:

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from resolvers.principals.principal import ALL_PERMISSIONS, EXECUTE_WORKFLOWS, READ_RESTRICTED
-from schema.execution.execution import FREE_FORM_PERMISSION
+from schema.execution.execution import EXPLAIN_PERMISSION, FREE_FORM_PERMISSION
 from schema.http.alert_webhooks import WRITE_PERMISSION as ALERTS_WRITE
 from schema.http.events import WRITE_PERMISSION as EVENTS_WRITE
 from schema.schema import print_sdl
@@ -22,6 +22,7 @@ def test_the_page_lists_every_permission() -> None:
             READ_RESTRICTED,
             EXECUTE_WORKFLOWS,
             FREE_FORM_PERMISSION,
+            EXPLAIN_PERMISSION,
             EVENTS_WRITE,
             ALERTS_WRITE,
             "schema:introspect",

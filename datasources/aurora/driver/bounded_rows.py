@@ -18,7 +18,9 @@ MAX_ROW_BYTES = 8 * 1_048_576
 # Rows that are read together; each may contain a document of MAX_DOCUMENT_BYTES.
 BATCH_SIZE = 25
 # Columns that contain documents, or texts of any length.
-_LARGE = re.compile(r"\b(attributes|body|description|resolution|configuration|trigger|inputs)\b")
+LARGE_COLUMNS = frozenset({"attributes", "body", "description", "resolution", "configuration", "trigger", "inputs"})
+# Not those that a statement leaves out: `NULL AS description`.
+_LARGE = re.compile(rf"(?<!NULL AS )\b({'|'.join(sorted(LARGE_COLUMNS))})\b")
 
 
 @lru_cache(maxsize=1_000)
@@ -37,7 +39,7 @@ async def fetch(
         make = row_factory(cursor)
 
         def charge(values: Sequence[Any]) -> R:
-            charge_row_bytes(call, sum(len(value) for value in values if value.__class__ is str), source)
+            charge_row_bytes(call, sum([len(value) for value in values if value.__class__ is str]), source)
             return make(values)
 
         return charge

@@ -16,6 +16,7 @@ from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from datasources.aurora.driver import bounded_rows, column_values
+from datasources.aurora.driver.explanation import explain_statement
 from datasources.aurora.driver.failures import to_source_error
 from datasources.aurora.driver.fair_queue import FairQueue, QueueFull
 from datasources.aurora.driver.iam_connection import CANCEL_GRACE_SECONDS, CredentialConnection
@@ -35,7 +36,7 @@ from datasources.errors import (
 )
 from datasources.health import Health
 from datasources.observability.spans import CLIENT, INTERNAL, record_span
-from datasources.request import current_request
+from datasources.request import MAX_EXPLAINED_STATEMENTS, StatementStats, current_request
 
 R = TypeVar("R")
 
@@ -190,6 +191,7 @@ class Database:
         )
         with record_span(statement.name, CLIENT, self._address) as span:
             span.set_attribute("db.query.summary", statement.name)
+            begin = time.perf_counter()
             async with self._deadline():
                 try:
                     if record is not None and call.row_bytes is not None and bounded_rows.can_be_large(statement.text):
@@ -201,6 +203,13 @@ class Database:
                     # The driver could not encode a value, for example half of a surrogate pair.
                     raise SourceInvalidValue(self.name, f"{self.name} has no form for a value") from error
             span.set_attribute("db.response.returned_rows", len(rows))
+        if call.explanation is not None and len(call.explanation.statements) < MAX_EXPLAINED_STATEMENTS:
+            seconds = time.perf_counter() - begin
+            plan: tuple[str, ...] = ()
+            if call.explanation.with_statements and statement.text.lstrip().startswith(("SELECT", "WITH")):
+                async with self._deadline():
+                    plan = await explain_statement(connection, statement, parameters)
+            call.explanation.statements.append(StatementStats(statement.name, len(rows), seconds * 1_000, plan))
         return rows
 
     @cached_property

@@ -7,7 +7,7 @@ from enum import Enum
 from functools import cache, lru_cache
 from inspect import signature
 from operator import itemgetter
-from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, TypeVar, cast, get_args, get_type_hints
 
 from psycopg.rows import BaseRowFactory, RowMaker, no_result
 
@@ -68,11 +68,19 @@ def record_row(statement: str, record: Callable[..., R]) -> BaseRowFactory[R]:
 def _bind(statement: str, record: Callable[..., R], names: tuple[bytes, ...]) -> RowMaker[R]:
     columns, fields = [name.decode() for name in names], _fields(record)
     if columns == fields or (len(columns) == 1 and _is_plain(record)):
-        return lambda row: record(*row)
+        return _make_row(record)
     if sorted(columns) != sorted(fields):
         raise ColumnMismatch(statement, record, columns)
     pick = itemgetter(*map(columns.index, fields))
     return lambda row: record(*pick(row))
+
+
+def _make_row(record: Callable[..., R]) -> RowMaker[R]:
+    """Return what calls `record` with the columns of a row in order, without a call for each key of a page."""
+    if isinstance(record, KeyedRecord) and isinstance(record.record, KeyedRecord):
+        inner = record.record.record
+        return lambda row: cast("R", (row[0], (row[1], inner(*row[2:]))))
+    return lambda row: record(*row)
 
 
 def _fields(record: Callable[..., object]) -> list[str]:

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, Protocol, TypeVar
+from functools import cached_property
+from typing import Generic, Protocol, TypeVar, get_type_hints
 
+from datasources.aurora.driver.bounded_rows import LARGE_COLUMNS
 from datasources.aurora.driver.database import Database
 from datasources.aurora.driver.row_factory import KeyedRecord
 from datasources.aurora.statements import Statement, statements
@@ -58,6 +60,11 @@ class Table(Generic[R]):
         """The names of tables whose changes make a result of this table stale."""
         return (self.domain, *self.also_reads)
 
+    @cached_property
+    def large_columns(self) -> frozenset[str]:
+        """The columns of documents and long texts, which cost most of the time to read a row."""
+        return LARGE_COLUMNS & get_type_hints(self.record).keys()
+
     def tables_read(self, predicate: Predicate) -> tuple[str, ...]:
         """Return the tables that a result filtered by the predicate depends on, sorted."""
         parameters = _parameters()
@@ -84,23 +91,27 @@ class Table(Generic[R]):
         page: PageRequest,
         scope: Scope,
         extra: Mapping[str, object],
+        omitted: tuple[str, ...] = (),
     ) -> dict[K, RowPage[R]]:
-        """Return one page for each key, by one statement. Without a link there is one key, None: the whole table."""
+        """Return one page for each key, by one statement. Without a link there is one key, None: the whole table.
+
+        Records have None for the `omitted` columns, which are not read.
+        """
         parameters = _parameters()
         order = self._order(page)
         where = self._where(predicate, parameters) + self._keyset(page, parameters)
-        statement = self._statement("page", link, position=self.columns[page.order.field].sql, order=order, where=where)
+        position = self.columns[page.order.field].sql
+        statement = self._statement("page", link, omitted, position=position, order=order, where=where)
         bound = {"keys": list(keys), "limit": page.limit + 1} | _bound(scope) | dict(extra) | parameters.values
         rows_by_key: dict[K, list[Row[R]]] = {key: [] for key in keys}
         row = KeyedRecord(KeyedRecord(self.record, "keyset_value"))
         for key, (value, record) in await database.fetch(statement, bound, row):
-            rows_by_key[key].append(Row(KeysetPosition(value, record.id), record))
+            rows_by_key[key].append(Row(position=KeysetPosition(value=value, id=record.id), record=record))
         pages: dict[K, RowPage[R]] = {}
         for key, rows in rows_by_key.items():
             page_rows = rows[: page.limit]
-            pages[key] = RowPage(
-                tuple(reversed(page_rows)) if page.backwards else tuple(page_rows), more=len(rows) > page.limit
-            )
+            ordered = tuple(reversed(page_rows)) if page.backwards else tuple(page_rows)
+            pages[key] = RowPage(rows=ordered, more=len(rows) > page.limit)
         return pages
 
     async def fetch_counts(
@@ -142,8 +153,8 @@ class Table(Generic[R]):
             groups_by_key[key].append(group)
         return {key: tuple(groups) for key, groups in groups_by_key.items()}
 
-    def _statement(self, kind: str, link: str | None, **slots: str) -> Statement:
-        statement = statements(f"{self.domain}/table")[f"{self.domain}_{kind}"]
+    def _statement(self, kind: str, link: str | None, omitted: tuple[str, ...] = (), **slots: str) -> Statement:
+        statement = statements(f"{self.domain}/table")[f"{self.domain}_{kind}"].omit_columns(self.alias, omitted)
         if "key" in statement.slots:
             slots["key"] = "text" if link in self.text_links else "uuid"
         return statement.fill_slots(**slots, **{"from": self._from(link)})

@@ -15,12 +15,13 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet, collect_fields, collect_subfields
 
-from schema.declarations.fields import AttributeDeclaration, DeclaredField, StreamDeclaration
+from schema.declarations.fields import AttributeDeclaration, DeclaredField, StreamDeclaration, UseCaseDeclaration
 from schema.declarations.node import Node
 from schema.execution.executor import STRAWBERRY_DEFINITION_KEY, DeclaredExecutor
+from schema.execution.plans.columns import ColumnUse
 from schema.execution.plans.irregular import Irregular
 from schema.execution.plans.leaves import LeafColumn
-from schema.execution.plans.plan import FieldPlan, ListPlan, ObjectPlan, ObjectsPlan, ValuePlan
+from schema.execution.plans.plan import FieldPlan, ListPlan, ObjectPlan, ObjectsPlan, OperationPlan, ValuePlan
 
 TYPENAME = "__typename"
 
@@ -32,8 +33,9 @@ class Compiler:
         self._executor = executor
         # Fields compiled so far.
         self.fields = 0
+        self._columns = ColumnUse()
 
-    def compile(self) -> ObjectPlan:
+    def compile(self) -> OperationPlan:
         """Return the plan. Irregular for what a plan cannot express."""
         executor = self._executor
         root = executor.schema.query_type
@@ -42,7 +44,8 @@ class Compiler:
         collected = collect_fields(
             executor.schema, executor.fragments, executor.variable_values, root, executor.operation
         )
-        return self._object(root, collected.grouped_field_set)
+        plan = self._object(root, collected.grouped_field_set)
+        return OperationPlan(plan, self._columns.omitted())
 
     def _object(self, type_: GraphQLObjectType, grouped: GroupedFieldSet) -> ObjectPlan:
         fields = tuple(self._field(type_, details) for details in grouped.values())
@@ -61,7 +64,10 @@ class Compiler:
             raise Irregular("subscription")
         declaration = declared.declaration
         get = declaration.column_getter() if isinstance(declaration, AttributeDeclaration) else None
-        return FieldPlan(declared, details, self._value(definition.type, details), get)
+        value = self._value(definition.type, details)
+        if isinstance(declaration, UseCaseDeclaration) and declaration.pages is not None:
+            self._columns.add(details[0].node, declaration.pages.table, value)
+        return FieldPlan(declared, details, value, get)
 
     def _value(self, type_: GraphQLOutputType, details: FieldDetailsList) -> ValuePlan:
         is_nullable = not is_non_null_type(type_)

@@ -2,16 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from datasources.records.unreadable import UnreadableValue
 from resolvers.context import Context
-from schema.declarations.fields import LinkDeclaration, UseCaseDeclaration
+from schema.declarations.fields import DerivedDeclaration, LinkDeclaration, UseCaseDeclaration
 from schema.execution.executor import DeclaredExecutor
 from schema.execution.plans.irregular import Irregular
 from schema.execution.plans.leaves import LeafColumn
-from schema.execution.plans.plan import FieldPlan, ListPlan, ObjectPlan, ObjectsPlan, ValuePlan
+from schema.execution.plans.plan import FieldPlan, ListPlan, ObjectPlan, ObjectsPlan, OperationPlan, ValuePlan
 
 
 class PlanExecution:
@@ -22,9 +22,11 @@ class PlanExecution:
         self._context: Context = executor.context_value
         self._budget = executor.budget
 
-    async def execute(self, plan: ObjectPlan) -> dict[str, Any]:
+    async def execute(self, plan: OperationPlan) -> dict[str, Any]:
         """Return the data of the response. Any exception means that graphql-core must execute the operation."""
-        (data,) = await self._complete_objects(plan, [None])
+        # Read by graphql-core too, if it must execute the operation, so that it uses the same rows.
+        self._context.omitted = plan.omitted
+        (data,) = await self._complete_objects(plan.root, [None])
         return data
 
     async def _complete_objects(self, plan: ObjectPlan, parents: Sequence[Any]) -> list[dict[str, Any]]:
@@ -62,6 +64,8 @@ class PlanExecution:
         )
         if isinstance(declaration, LinkDeclaration):
             return self._load(declaration, field.value, parents, arguments)
+        if isinstance(declaration, DerivedDeclaration):
+            return self._derive(declaration, field.value, parents)
         assert isinstance(declaration, UseCaseDeclaration)  # noqa: S101
         return self._call(declaration, field, parents, arguments)
 
@@ -77,6 +81,10 @@ class PlanExecution:
             futures = [loader.load(key) for key in distinct]
             values = dict(zip(distinct, await _await_all(futures), strict=True))
         return await self._completed(value, [values.get(key) for key in keys])
+
+    async def _derive(self, declaration: DerivedDeclaration, value: ValuePlan, parents: Sequence[Any]) -> list[Any]:
+        loaded = await _await_all([declaration.load(self._context, parent) for parent in parents])
+        return await self._completed(value, list(map(declaration.derive, parents, loaded)))
 
     async def _call(
         self, declaration: UseCaseDeclaration, field: FieldPlan, parents: Sequence[Any], arguments: Any
@@ -119,10 +127,12 @@ class PlanExecution:
         if isinstance(plan.item, LeafColumn):
             self._budget.spend(len(items))
         completed = iter(await self._completed(plan.item, items) if items else ())
-        return [None if each is None else [next(completed) for _ in each] for each in lists]
+        return [None if each is None else list(islice(completed, len(each))) for each in lists]
 
     async def _complete_nodes(self, plan: ObjectsPlan, values: list[Any]) -> list[Any]:
-        _check_values(values, is_nullable=plan.is_nullable)
+        types = _check_values(values, is_nullable=plan.is_nullable)
+        if len(types) == 1 and (shared := plan.types.get(None) or plan.types.get(next(iter(types)))) is not None:
+            return await self._complete_shared(shared, values)
         places: dict[type | None, list[int]] = {}
         for place, value in enumerate(values):
             if value is not None:
@@ -161,6 +171,8 @@ async def _await_all(awaitables: list[Any]) -> list[Any]:
         return []
     if len(awaitables) == 1:
         return [await awaitables[0]]
+    if all(map(asyncio.isfuture, awaitables)):
+        return await _await_futures(awaitables)
     results = await asyncio.gather(*awaitables, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
@@ -168,7 +180,16 @@ async def _await_all(awaitables: list[Any]) -> list[Any]:
     return results
 
 
-def _check_values(values: list[Any], *, is_nullable: bool) -> None:
+async def _await_futures(futures: list[asyncio.Future[Any]]) -> list[Any]:
+    """As _await_all, without a future for the sum of them."""
+    pending = [each for each in futures if not each.done()]
+    if pending:
+        await asyncio.wait(pending)
+    return [each.result() for each in futures]
+
+
+def _check_values(values: list[Any], *, is_nullable: bool) -> set[type]:
+    """Return the types of the values. Irregular for a value that graphql-core must report."""
     types = set(map(type, values))
     if UnreadableValue in types:
         raise Irregular("unreadable value")
@@ -176,6 +197,7 @@ def _check_values(values: list[Any], *, is_nullable: bool) -> None:
         raise Irregular("null")
     if any(issubclass(each, BaseException) for each in types):
         raise Irregular("error")
+    return types
 
 
 def _close(values: Iterable[Any]) -> None:

@@ -40,6 +40,14 @@ class FieldPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class OperationPlan:
+    """A compiled operation: its fields, and the columns that none of them reads, by the field node of a connection."""
+
+    root: "ObjectPlan"
+    omitted: Mapping[int, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class ObjectPlan:
     """The selected fields of an object type, in the order of the response."""
 

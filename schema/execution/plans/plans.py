@@ -13,8 +13,9 @@ from schema.execution.budget import DeadlineExceeded, ExecutionStopped
 from schema.execution.executor import DeclaredExecutor
 from schema.execution.plans.compiler import Compiler
 from schema.execution.plans.execution import PlanExecution
+from schema.execution.plans.explanation import describe_plan
 from schema.execution.plans.irregular import Irregular
-from schema.execution.plans.plan import ObjectPlan
+from schema.execution.plans.plan import OperationPlan
 
 # Fields of all plans together; one takes about 1 kB.
 MAX_FIELDS = 50_000
@@ -25,7 +26,7 @@ class _CachedPlan:
     """A plan, or None and the reason. It is removed with its document, whose identity may be used again then."""
 
     document: ref[DocumentNode]
-    plan: ObjectPlan | None
+    plan: OperationPlan | None
     reason: str
     fields: int
 
@@ -53,7 +54,10 @@ class Plans:
         """
         context: Context = executor.context_value
         try:
-            data = await PlanExecution(executor).execute(self._get(document, executor))
+            plan = self._get(document, executor)
+            if context.request.explanation is not None:
+                context.levels = describe_plan(plan)
+            data = await PlanExecution(executor).execute(plan)
         except Irregular as irregular:
             context.fallback = irregular.reason
         except ExecutionStopped as stopped:
@@ -68,7 +72,7 @@ class Plans:
             return data
         return None
 
-    def _get(self, document: DocumentNode, executor: DeclaredExecutor) -> ObjectPlan:
+    def _get(self, document: DocumentNode, executor: DeclaredExecutor) -> OperationPlan:
         name, values = executor.operation.name, executor.variable_values.coerced
         key = (
             id(document),
