@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from commands import ask, doctor, documents, events, graph, imports, keys, migrate, print_schema, queues, serve
+from commands import ask, doctor, documents, events, explain, graph, imports, keys, migrate, print_schema, queues, serve
 from commands.exit_codes import EXIT_CODES_HELP
 
 application = typer.Typer(
@@ -22,6 +22,7 @@ application.command("migrate")(migrate.command)
 application.command("import")(imports.command)
 application.command("doctor")(doctor.command)
 application.command("ask")(ask.command)
+application.command("explain")(explain.command)
 schema.command("print")(print_schema.command)
 application.add_typer(schema, name="schema")
 application.add_typer(keys.application, name="key")

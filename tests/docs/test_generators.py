@@ -112,7 +112,8 @@ def test_the_command_reference_has_each_command() -> None:
     text = command_line.sources()["reference/command-line.md"].decode()
     assert text.startswith("# Command line\n")
     assert re.findall(r"^## `stackflow (\w+)`$", text, re.MULTILINE) == [
-        "serve", "migrate", "import", "doctor", "ask", "schema", "key", "documents", "graph", "events", "queues"
+        "serve", "migrate", "import", "doctor", "ask", "explain", "schema", "key", "documents", "graph", "events",
+        "queues",
     ]  # fmt: skip
 
 
