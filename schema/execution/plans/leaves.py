@@ -1,10 +1,12 @@
 """The serialization of leaf values, a column at a time."""
 
+from datetime import datetime
 from typing import Any
 
 from graphql import GraphQLBoolean, GraphQLEnumType, GraphQLID, GraphQLInt, GraphQLLeafType, GraphQLString
 
 from datasources.records.unreadable import UnreadableValue
+from schema.declarations.scalars import serialize_time, serialize_times
 from schema.execution.plans.irregular import Irregular
 
 # The Python types of which a scalar's values are their own serialization. An integer is checked for 32 bits besides.
@@ -36,6 +38,8 @@ class LeafColumn:
             return values
         if self._texts is not None and len(types) == 1 and not has_null:
             return self._look_up(self._texts.setdefault(types.pop(), {}), values)
+        if types == {datetime} and self._serialize is serialize_time:
+            return serialize_times(values)
         serialized = [None if value is None else self._serialize(value) for value in values]
         if serialized.count(None) != values.count(None):
             raise Irregular("serialization")

@@ -1,6 +1,6 @@
 """Laws of leaf columns: graphql-core serializes each value the same, or the column is irregular."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from datasources.records.configuration_items import ConfigurationItemStatus
 from datasources.records.unreadable import UnreadableValue
+from schema.declarations.scalars import serialize_time
 from schema.execution.document_cache import GRAPHQL_SCHEMA
 from schema.execution.plans.irregular import Irregular
 from schema.execution.plans.leaves import LeafColumn
@@ -80,3 +81,12 @@ def test_an_unreadable_value_is_irregular() -> None:
 def test_a_time_is_written_in_utc() -> None:
     column = LeafColumn(GRAPHQL_SCHEMA.get_type("DateTime"), is_nullable=True)  # type: ignore[arg-type]
     assert column.serialize([datetime(2026, 1, 2, tzinfo=UTC), None]) == ["2026-01-02T00:00:00+00:00", None]
+
+
+ZONES = (UTC, timezone(timedelta(hours=2)), timezone(timedelta(hours=-9, minutes=-30)))
+
+
+@given(st.lists(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.sampled_from(ZONES)), min_size=1))
+def test_a_column_of_times_is_serialized_as_each_time_is(times: list[datetime]) -> None:
+    column = LeafColumn(GRAPHQL_SCHEMA.get_type("DateTime"), is_nullable=False)  # type: ignore[arg-type]
+    assert column.serialize(times) == [serialize_time(each) for each in times]
