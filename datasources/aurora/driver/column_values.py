@@ -49,7 +49,7 @@ class TimeLoader(Loader):
     """Loads timestamptz in UTC, whatever the zone of the session; UnreadableValue outside the years 1 to 9999."""
 
     def load(self, data: psycopg.abc.Buffer) -> datetime | UnreadableValue:
-        text = bytes(data).decode()
+        text = str(data, "ascii")
         try:
             time = datetime.fromisoformat(text)
             # Sessions are in UTC, so almost all times are written this way.

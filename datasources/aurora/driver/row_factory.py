@@ -79,7 +79,8 @@ def _make_row(record: Callable[..., R]) -> RowMaker[R]:
     """Return what calls `record` with the columns of a row in order, without a call for each key of a page."""
     if isinstance(record, KeyedRecord) and isinstance(record.record, KeyedRecord):
         inner = record.record.record
-        return lambda row: cast("R", (row[0], (row[1], inner(*row[2:]))))
+        # A cast in the function itself would cost a third of it.
+        return cast("RowMaker[R]", lambda row: (row[0], (row[1], inner(*row[2:]))))
     return lambda row: record(*row)
 
 
