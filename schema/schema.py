@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import strawberry
+from graphql import DirectiveLocation, GraphQLDeprecatedDirective, GraphQLDirective
 from strawberry.schema.config import StrawberryConfig
 
 from schema.declarations.scalars import DATE_TIME
@@ -16,6 +17,25 @@ SCHEMA = strawberry.Schema(
     SubscriptionRoot,
     types=list(NODE_TYPES),
     config=StrawberryConfig(auto_camel_case=True, scalar_map={datetime: DATE_TIME}),
+)
+
+# graphql-core adds a location of the draft, which readers of the specification refuse, such as graphql-core 3.2.6.
+# https://spec.graphql.org/September2025/#sec--deprecated
+SCHEMA._schema.directives = tuple(
+    GraphQLDirective(
+        each.name,
+        [
+            DirectiveLocation.FIELD_DEFINITION,
+            DirectiveLocation.ARGUMENT_DEFINITION,
+            DirectiveLocation.INPUT_FIELD_DEFINITION,
+            DirectiveLocation.ENUM_VALUE,
+        ],
+        each.args,
+        description=each.description,
+    )
+    if each is GraphQLDeprecatedDirective
+    else each
+    for each in SCHEMA._schema.directives
 )
 
 

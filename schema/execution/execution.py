@@ -86,7 +86,10 @@ async def execute_request(request: GraphQLRequest, context: Context, limits: Doc
     if operation_type is OperationType.SUBSCRIPTION:
         return _error_response([_subscription_error()], context)
     with use_request(context.request):
-        result = await execute_document(checked, request, context)
+        executor = build_executor(checked, request, context)
+        if isinstance(executor, list):
+            return GraphQLResponse(request_error_body(executor, context), executed=False)
+        result = await execute_document(checked, request, context, executor)
     return GraphQLResponse(to_body(result, context), executed=True, operation_type=operation_type)
 
 
@@ -116,6 +119,14 @@ def check_request(request: GraphQLRequest, context: Context, limits: DocumentLim
         prepared.document, request.operation_name, variables, limits, context.principal, context.request.usage
     )
     return _error_response(errors, context) if errors else prepared.document
+
+
+def request_error_body(errors: Sequence[GraphQLError], context: Context) -> dict[str, Any]:
+    """Return the body of a response to a request whose execution could not begin: it has no `data`.
+
+    https://spec.graphql.org/September2025/#sec-Errors.Request-Errors
+    """
+    return {"errors": _mask_errors(errors, context), "extensions": build_extensions(context)}
 
 
 def to_body(result: ExecutionResult, context: Context) -> dict[str, Any]:
@@ -148,14 +159,21 @@ def _mask_errors(errors: Sequence[GraphQLError], context: Context) -> list[dict[
 
 
 async def execute_document(
-    document: DocumentNode, request: GraphQLRequest, context: Context, event: object = None
+    document: DocumentNode,
+    request: GraphQLRequest,
+    context: Context,
+    executor: DeclaredExecutor | None = None,
+    event: object = None,
 ) -> ExecutionResult:
-    """Execute a checked document, for one event of a subscription if given. Its request must be the current one."""
+    """Execute a checked document with its executor, or for one event of a subscription.
+
+    Its request must be the current one.
+    """
     try:
         async with asyncio.timeout(_timeout_seconds(context)):
-            if context.limits.plans and event is None:
-                executor = _build_executor(document, request, context)
-                if not isinstance(executor, list) and (data := await PLANS.execute(document, executor)) is not None:
+            if executor is not None and context.limits.plans:
+                data = await PLANS.execute(document, executor)
+                if data is not None:
                     return ExecutionResult(data, None)
             result = execute(
                 GRAPHQL_SCHEMA,
@@ -173,9 +191,10 @@ async def execute_document(
         return _stopped_result(stopped.reason)
 
 
-def _build_executor(
+def build_executor(
     document: DocumentNode, request: GraphQLRequest, context: Context
 ) -> DeclaredExecutor | list[GraphQLError]:
+    """Return the executor of the operation, or the errors of its name or its variables."""
     executor = DeclaredExecutor.build(
         GRAPHQL_SCHEMA,
         document,

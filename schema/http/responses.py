@@ -15,15 +15,16 @@ from resolvers.context import Context
 from resolvers.errors import ShownError
 from resolvers.event_batch import EventBatch
 from schema.change_feed.types import encode_feed_cursor
-from schema.execution.document_cache import GRAPHQL_SCHEMA
 from schema.execution.execution import (
     GraphQLRequest,
     GraphQLResponse,
+    build_executor,
     build_extensions,
     check_request,
     execute_document,
     execute_request,
     find_operation_type,
+    request_error_body,
     to_body,
 )
 from schema.execution.executor import DeclaredExecutor
@@ -59,7 +60,11 @@ async def stream_responses(
 async def _stream_events(
     document: DocumentNode, request: GraphQLRequest, context: Context
 ) -> AsyncGenerator[Sequence[StreamMessage], None]:
-    source = await _open_source_stream(document, request, context)
+    executor = build_executor(document, request, context)
+    if isinstance(executor, list):
+        yield [StreamMessage(request_error_body(executor, context))]
+        return
+    source = await _open_source_stream(executor)
     if isinstance(source, ExecutionResult):
         yield [StreamMessage(to_body(source, context))]
         return
@@ -72,17 +77,8 @@ async def _stream_events(
 
 
 async def _open_source_stream(
-    document: DocumentNode, request: GraphQLRequest, context: Context
+    executor: DeclaredExecutor,
 ) -> AsyncGenerator[EventBatch[object], None] | ExecutionResult:
-    executor = DeclaredExecutor.build(
-        GRAPHQL_SCHEMA,
-        document,
-        context_value=context,
-        raw_variable_values=dict(request.variables or {}),
-        operation_name=request.operation_name,
-    )
-    if isinstance(executor, list):
-        return ExecutionResult(data=None, errors=executor)
     stream = create_source_event_stream(executor)
     if not isinstance(stream, ExecutionResult | AsyncIterable):
         stream = await stream
@@ -102,7 +98,7 @@ async def _respond_to_batch(
         return () if cursor is None else [StreamMessage(None, cursor)]
     call = batch.context.request
     with use_request(call), record_call("subscription", SERVER, call, {"graphql.operation.type": "subscription"}):
-        executions = (execute_document(document, request, batch.context, event) for event in batch.events)
+        executions = (execute_document(document, request, batch.context, event=event) for event in batch.events)
         results = await asyncio.gather(*executions)
     cursors: Sequence[str | None] = [encode_feed_cursor(each) for each in batch.positions] or [None] * len(results)
     return [

@@ -81,7 +81,9 @@ async def test_the_older_media_type_is_spoken_to_who_asks_for_it(client: httpx.A
         ({"query": "{ teams(first: 99) { nodes { incidents(first: 99) { nodes { id } } } } }"}, 400, "LIMIT_EXCEEDED"),
         ({"query": "{ __typename @skip(if: false) @include(if: true) @skip(if: false) }"}, 400, "LIMIT_EXCEEDED"),
         ({"query": "{ __schema { types { name } } }"}, 400, "FORBIDDEN"),
-        ({"query": "query($id: ID!) { node(id: $id) { id } }", "variables": {}}, 200, "BAD_USER_INPUT"),
+        ({"query": "query($id: ID!) { node(id: $id) { id } }", "variables": {}}, 400, "BAD_USER_INPUT"),
+        ({"query": "query A { __typename }", "operationName": "B"}, 400, "BAD_USER_INPUT"),
+        ({"query": "query A { __typename } query B { __typename }"}, 400, "BAD_USER_INPUT"),
         ({"query": "{ node(id: \"ci_1\") { id } }"}, 200, "BAD_USER_INPUT"),
         ({"query": "{ teams(first: 100000) { totalCount } }"}, 200, "LIMIT_EXCEEDED"),
         ({"query": "{ teams(first: -1) { nodes { id } } }"}, 200, "BAD_USER_INPUT"),
@@ -94,6 +96,23 @@ async def test_bad_requests_have_a_status_and_a_code(
 ) -> None:
     reply = await client.post("/graphql", json=body)
     assert (reply.status_code, codes(reply)) == (status, [code])
+
+
+@pytest.mark.parametrize("accept", [GRAPHQL, "application/json"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"query": "query($id: ID!) { node(id: $id) { id } }", "variables": {"id": [1]}},
+        {"query": "{ __typename }", "operationName": "B"},
+        {"query": "{ nope }"},
+    ],
+)
+async def test_a_request_that_cannot_be_executed_has_no_data(
+    client: httpx.AsyncClient, body: dict[str, Any], accept: str
+) -> None:
+    reply = await client.post("/graphql", json=body, headers={"accept": accept})
+    assert reply.status_code == (400 if accept == GRAPHQL else 200)
+    assert "data" not in reply.json()
 
 
 async def test_a_limit_tells_the_allowed_number(client: httpx.AsyncClient) -> None:
