@@ -16,7 +16,8 @@ import settings
 from commands.exit_codes import CommandError, Exit
 from commands.output.explanation import show_explanation
 from commands.stores import use_stores
-from datasources.errors import SourceError
+from datasources.aurora.configuration_items.table import fetch_classes
+from datasources.errors import SourceError, SourceRefused
 from datasources.request import RequestContext
 from datasources.sources import open_sources
 from resolvers.context import Context
@@ -38,6 +39,8 @@ def command(
     try:
         with use_stores(settings.load_settings()) as resolved:
             body = asyncio.run(_run(resolved, document, values, operation, with_statements=statements))
+    except SourceRefused as error:
+        raise CommandError(f"{error}; if its tables are missing, run stackflow migrate") from error
     except SourceError as error:
         raise CommandError(str(error), Exit.UNREACHABLE) from error
     for each in body.get("errors", []):
@@ -86,6 +89,8 @@ async def _run(
     context = Context(principal, principal.scope, sources, RequestContext())
     request = execution.GraphQLRequest(document, variables, operation, explain=True, explain_statements=with_statements)
     try:
+        # A lost store, or one without tables, is an error of the command and not of each field.
+        await fetch_classes(sources.main)
         body: dict[str, Any] = (await execution.execute_request(request, context, limits)).body
     finally:
         await sources.close()

@@ -95,3 +95,12 @@ def test_bad_input_is_named(file: str, tmp_path: Path) -> None:
     done = runner.invoke(application, ["explain", "-"], input="{ noSuchField }")
     assert done.exit_code == int(Exit.USAGE)
     assert "noSuchField" in done.stderr
+
+
+def test_stores_without_tables_are_an_error_with_its_remedy(
+    postgres: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", postgres.url("postgres"))
+    done = runner.invoke(application, ["explain", "-"], input=ITEMS)
+    assert isinstance(done.exception, CommandError)
+    assert str(done.exception).endswith("if its tables are missing, run stackflow migrate")
