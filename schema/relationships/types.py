@@ -222,6 +222,7 @@ class HasRelationships:
         _neighbours,
         "Its relationships, one hop, as declared. One traversal for all items of one level.",
         needs=READ_PERMISSION,
+        column="id",
         arguments=(
             Argument("direction", NeighbourDirection | None, "OUT, IN or BOTH. Default BOTH."),
             TYPES_ARGUMENT,
@@ -234,12 +235,14 @@ class HasRelationships:
         _reach_resolver(WalkDirection.DEPENDENCIES),
         "The items that it depends on, directly or indirectly. One traversal for all items of one level.",
         needs=READ_PERMISSION,
+        column="id",
         arguments=(depth_argument(1), FIRST_ARGUMENT, AFTER_ARGUMENT, TYPES_ARGUMENT, FAN_OUT_ARGUMENT, AS_OF_ARGUMENT),
     )
     dependents: ReachConnection | None = field(
         _reach_resolver(WalkDirection.DEPENDENTS),
         "The items that depend on it, directly or indirectly. One traversal for all items of one level.",
         needs=READ_PERMISSION,
+        column="id",
         arguments=(depth_argument(1), FIRST_ARGUMENT, AFTER_ARGUMENT, TYPES_ARGUMENT, FAN_OUT_ARGUMENT, AS_OF_ARGUMENT),
     )
     degrees: list[Degree] | None = link(

@@ -44,6 +44,8 @@ async def omitted(library: Library, text: str) -> list[tuple[str, ...]]:
         ("{ incidents { nodes { number } edges { node { resolution } } } }", [("attributes", "description")]),
         # A link reads its key.
         ("{ incidents { nodes { team { name } } } }", [INCIDENT]),
+        # A walk starts from the id.
+        ("{ configurationItems { nodes { name dependents { nodes { attributes } } } } }", [("attributes",)]),
         # A use case can read the whole record.
         ("{ incidents { nodes { number summary { sentences { text } } } } }", []),
         (
