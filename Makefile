@@ -1,7 +1,7 @@
 # Everything from a fresh machine with Python 3.11 to 3.14 and make. `make help` lists the targets.
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test test-all coverage test-janusgraph test-faults test-fuzz test-sqs bench-peers bundle python313 test-lambda lint lock schema graphiql docs deploy-check deploy-lint clean
+.PHONY: help setup run test test-all coverage test-janusgraph test-faults test-fuzz test-plans test-sqs bench-peers bundle python313 test-lambda lint lock schema graphiql docs deploy-check deploy-lint clean
 SHELL := /bin/sh
 
 PYTHON ?=
@@ -77,6 +77,9 @@ test-faults: $(VENV)/.dev ## Write 20,000 times while everything is killed in tu
 
 test-fuzz: $(VENV)/.dev ## Send 20,000 generated requests, events, alerts and imports; STACKFLOW_FUZZ_SEED says which
 	@$(PY) -m pytest -s tests/fuzz --fuzz=20000 $(ARGS)
+
+test-plans: $(VENV)/.dev ## Compare 10,000 answers of plans and of graphql-core to generated queries
+	@$(PY) -m pytest -s --hypothesis-profile=nightly tests/schema/execution/plans/test_generated_documents.py $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and the floors
 	@$(PY) -m ruff check .
