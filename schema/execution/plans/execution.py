@@ -46,6 +46,9 @@ class PlanExecution:
             columns[place] = completed
         if self._budget.fields >= self._budget.turn_ends:
             await self._budget.wait_for_turn()
+        if not columns:
+            # `@skip` or `@include` left no field; without a column there is no row to make an object of.
+            return [{} for _ in parents]
         return [dict(zip(plan.keys, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def _column(self, plan: ObjectPlan, field: FieldPlan, parents: Sequence[Any]) -> list[Any] | Awaitable[list[Any]]:

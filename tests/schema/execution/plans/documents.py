@@ -182,7 +182,9 @@ class _Builder:
         identifying = [name for name in ("id", "key", "number") if name in arguments]
         if len(identifying) > 1 and not self._chance(5):
             return [self._pick(identifying)]
-        shares = {"first": 90, "last": 2, "before": 2, "after": 8, "filter": 30, "orderBy": 25}
+        shares = {"first": 90, "last": 0, "before": 0, "after": 3, "filter": 30, "orderBy": 25}
+        if "last" in arguments and self._chance(8):
+            shares |= {"first": 2, "last": 90, "before": 5, "after": 0}
         return [
             name
             for name, each in arguments.items()
@@ -217,7 +219,7 @@ class _Builder:
             case "ID":
                 return self._id(name, owner)
             case "Int":
-                return self._pick((1, 2, 3, 3, 0)) if self._chance(97) else self._pick((-1, 100_000))
+                return self._pick((1, 2, 3, 3, 0)) if self._chance(98) else self._pick((-1, 100_000))
             case "Boolean":
                 return self._draw(st.booleans())
             case "DateTime":

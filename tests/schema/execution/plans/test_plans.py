@@ -84,6 +84,18 @@ async def test_interfaces_aliases_fragments_and_directives(library: Library) -> 
 
 
 @pytest.mark.parametrize(
+    "document",
+    [
+        "{ configurationItems(first: 10) { totalCount nodes { name @skip(if: true) } } }",
+        "{ configurationItems(first: 10) { nodes { name owner { key @include(if: false) } } } }",
+        "{ configurationItems(first: 10) @skip(if: true) { totalCount } }",
+    ],
+)
+async def test_objects_without_fields_need_no_graphql_core(library: Library, document: str) -> None:
+    assert await fallback(library, document) == ""
+
+
+@pytest.mark.parametrize(
     ("document", "reason"),
     [
         ("{ incidents(first: 100000) { nodes { id } } }", "LimitExceeded"),
