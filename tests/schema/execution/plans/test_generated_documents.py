@@ -24,8 +24,8 @@ from tests.schema.execution.plans.documents import GeneratedDocument, documents
 
 # Each is compared for two callers, and a third time if `@skip` or `@include` has a variable.
 DOCUMENTS = 1_250
-# Shares of the answers to EVERYTHING: by a plan, and without errors. Measured: 0.74 and 0.78.
-PLAN_FLOOR, SUCCESS_FLOOR = 0.6, 0.65
+# The share of answers to EVERYTHING that a plan gave, which are those without errors. Measured: 0.86.
+PLAN_FLOOR = 0.65
 
 EVERYTHING = Principal("all", "All", PrincipalKind.USER, frozenset({"*"}))
 # Sees no restricted row, no change and no user.
@@ -61,12 +61,12 @@ class Comparison:
         self.counts["comparisons"] += 1
         is_success = "errors" not in planned
         by_plan = is_success and not context.fallback
+        # What graphql-core executed without an error, a plan should have executed.
         assert by_plan == is_success, context.fallback
         self.counts["a plan" if by_plan else context.fallback or "rejected"] += 1
         if principal is EVERYTHING:
             self.counts["unrestricted"] += 1
-            self.counts["by a plan"] += by_plan
-            self.counts["without errors"] += is_success
+            self.counts["unrestricted by a plan"] += by_plan
         return planned
 
     async def _run(
@@ -115,5 +115,4 @@ def test_plans_answer_as_graphql_core(demo: tuple[str, str], monkeypatch: pytest
             runner.run(sources.close())
     counts = comparison.counts
     print("plans:", dict(counts))
-    assert counts["by a plan"] >= PLAN_FLOOR * counts["unrestricted"], counts
-    assert counts["without errors"] >= SUCCESS_FLOOR * counts["unrestricted"], counts
+    assert counts["unrestricted by a plan"] >= PLAN_FLOOR * counts["unrestricted"], counts
