@@ -134,8 +134,10 @@ class PlanExecution:
 
     async def _complete_nodes(self, plan: ObjectsPlan, values: list[Any]) -> list[Any]:
         types = _check_values(values, is_nullable=plan.is_nullable)
-        if len(types) == 1 and (shared := plan.types.get(None) or plan.types.get(next(iter(types)))) is not None:
-            return await self._complete_shared(shared, values)
+        if len(types) == 1 and type(None) not in types:
+            shared = plan.types.get(None) or plan.types.get(next(iter(types)))
+            if shared is not None:
+                return await self._complete_shared(shared, values)
         places: dict[type | None, list[int]] = {}
         for place, value in enumerate(values):
             if value is not None:

@@ -65,6 +65,15 @@ async def test_a_plan_answers_with_as_many_statements(library: Library) -> None:
     assert list(body["data"]["configurationItems"]) == ["totalCount", "nodes"]
 
 
+async def test_a_level_of_nulls_is_null(library: Library) -> None:
+    """A type without records, such as a class, is compiled for every value but null."""
+    document = f'{{ configurationItem(id: "ci_{REDIS}") {{ class {{ parent {{ __typename }} }} }} }}'
+    body, context = await execute(library, document)
+    assert body["data"] == {"configurationItem": {"class": {"parent": None}}}
+    assert context.fallback == ""
+    assert body == (await execute(library, document, plans=False))[0]
+
+
 async def test_an_object_of_two_parents_is_counted_twice(library: Library) -> None:
     used = []
     for plans in (True, False):
