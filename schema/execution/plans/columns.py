@@ -5,28 +5,33 @@ from typing import Any
 from graphql import FieldNode
 
 from datasources.aurora.tables.table import Table
+from resolvers.loading.tables import PagesBy
 from schema.declarations.fields import column_of
 from schema.execution.plans.leaves import LeafColumn
 from schema.execution.plans.plan import ListPlan, ObjectPlan, ValuePlan
 
 
 class ColumnUse:
-    """The large columns that no field reads, for each field node of a connection.
+    """The large columns that no field of an operation reads, for each loader of pages.
 
-    A node in a fragment can occur at several places with other fields below it: only what no place reads is omitted.
+    Two fields with the same arguments share one statement whatever they select, so all fields with the same loader omit
+    the same columns: those that none of them reads.
     """
 
     def __init__(self) -> None:
-        self._omitted: dict[int, frozenset[str]] = {}
+        self._unread: dict[type[PagesBy[Any]], frozenset[str]] = {}
+        self._pages: dict[int, type[PagesBy[Any]]] = {}
 
-    def add(self, node: FieldNode, table: Table[Any], value: ValuePlan) -> None:
-        """Add a place of a connection with the rows of `table`: the plan of its value has the fields of rows."""
-        unread = table.large_columns - _columns_read(value, table)
-        self._omitted[id(node)] = self._omitted.get(id(node), unread) & unread
+    def add(self, node: FieldNode, pages: type[PagesBy[Any]], value: ValuePlan) -> None:
+        """Add a place of a connection; the plan of its value has the fields of rows."""
+        unread = pages.table.large_columns - _columns_read(value, pages.table)
+        self._pages[id(node)] = pages
+        self._unread[pages] = self._unread.get(pages, unread) & unread
 
     def omitted(self) -> dict[int, tuple[str, ...]]:
         """Return the columns to omit, sorted, by the identity of the field node; nodes without any are left out."""
-        return {node: tuple(sorted(columns)) for node, columns in self._omitted.items() if columns}
+        omitted = {node: tuple(sorted(self._unread[pages])) for node, pages in self._pages.items()}
+        return {node: columns for node, columns in omitted.items() if columns}
 
 
 def _columns_read(value: ValuePlan, table: Table[Any]) -> frozenset[str]:

@@ -66,7 +66,7 @@ class Compiler:
         get = declaration.column_getter() if isinstance(declaration, AttributeDeclaration) else None
         value = self._value(definition.type, details)
         if isinstance(declaration, UseCaseDeclaration) and declaration.pages is not None:
-            self._columns.add(details[0].node, declaration.pages.table, value)
+            self._columns.add(details[0].node, declaration.pages, value)
         return FieldPlan(declared, details, value, get)
 
     def _value(self, type_: GraphQLOutputType, details: FieldDetailsList) -> ValuePlan:

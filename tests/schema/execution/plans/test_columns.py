@@ -58,6 +58,14 @@ async def test_columns_that_no_field_reads(library: Library, document: str, expe
     assert await omitted(library, document) == expected
 
 
+async def test_fields_with_the_same_loader_share_a_statement(library: Library) -> None:
+    document = "{ a: incidents { nodes { number description } } b: incidents { edges { cursor } } }"
+    assert await omitted(library, document) == [("attributes", "resolution")] * 2
+    body, context = await execute(library, document)
+    assert (context.fallback, context.request.usage.sql) == ("", 1)
+    assert body == (await execute(library, document, plans=False))[0]
+
+
 async def test_a_fragment_at_two_places_reads_what_either_needs(library: Library) -> None:
     document = """{
       a: configurationItems { nodes { ...Incidents } }
