@@ -1,7 +1,6 @@
 """`stackflow explain`: run a query and show how it was executed, level by level, with its statements."""
 
 import asyncio
-import json
 import pkgutil
 import sys
 from collections.abc import Mapping
@@ -20,7 +19,7 @@ from datasources.aurora.configuration_items.table import fetch_classes
 from datasources.errors import SourceError, SourceRefused
 from datasources.request import RequestContext
 from datasources.sources import open_sources
-from resolvers.context import Context
+from resolvers.context import Context, Limits
 from resolvers.principals.principal import operator_principal
 
 
@@ -48,7 +47,7 @@ def command(
     if "plan" not in body["extensions"] or "data" not in body:
         raise typer.Exit(int(Exit.USAGE))
     if as_json:
-        typer.echo(json.dumps(body["extensions"]["plan"]))
+        typer.echo(msgspec.json.encode(body["extensions"]["plan"]).decode())
     else:
         show_explanation(Console(highlight=False), body["extensions"]["plan"])
 
@@ -86,7 +85,8 @@ async def _run(
             raise CommandError(f"a {kind.value} is not explained, since it would be executed; send a query", Exit.USAGE)
     sources = open_sources(*resolved.require_stores(), resolved.language)
     principal = operator_principal()
-    context = Context(principal, principal.scope, sources, RequestContext())
+    allowed = Limits(page=limits.page, fields=limits.cost, plans=resolved.limits.plans)
+    context = Context(principal, principal.scope, sources, RequestContext(), allowed)
     request = execution.GraphQLRequest(document, variables, operation, explain=True, explain_statements=with_statements)
     try:
         # A lost store, or one without tables, is an error of the command and not of each field.

@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 
 from uuid_utils import uuid7
 
-# A mutation can send thousands of statements; the first ones explain it.
-MAX_EXPLAINED_STATEMENTS = 100
-
 
 @dataclass(slots=True)
 class Usage:
@@ -65,7 +62,7 @@ class Explanation:
     """What a request records to explain its answer; `with_statements` asks PostgreSQL to explain each read."""
 
     with_statements: bool = False
-    # The first MAX_EXPLAINED_STATEMENTS statements, in the order in which they ended.
+    # The first statements, in the order in which they ended.
     statements: list[StatementStats] = field(default_factory=list)
 
 

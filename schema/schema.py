@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import strawberry
-from graphql import DirectiveLocation, GraphQLDeprecatedDirective, GraphQLDirective
+from graphql import DirectiveLocation, GraphQLDirective
 from strawberry.schema.config import StrawberryConfig
 
 from schema.declarations.scalars import DATE_TIME
@@ -21,19 +21,12 @@ SCHEMA = strawberry.Schema(
 
 # graphql-core adds a location of the draft, which readers of the specification refuse, such as graphql-core 3.2.6.
 # https://spec.graphql.org/September2025/#sec--deprecated
+DRAFT_LOCATION = DirectiveLocation.DIRECTIVE_DEFINITION
 SCHEMA._schema.directives = tuple(
     GraphQLDirective(
-        each.name,
-        [
-            DirectiveLocation.FIELD_DEFINITION,
-            DirectiveLocation.ARGUMENT_DEFINITION,
-            DirectiveLocation.INPUT_FIELD_DEFINITION,
-            DirectiveLocation.ENUM_VALUE,
-        ],
-        each.args,
-        description=each.description,
+        **each.to_kwargs() | {"locations": [at for at in each.locations if at is not DRAFT_LOCATION]}  # type: ignore[arg-type]
     )
-    if each is GraphQLDeprecatedDirective
+    if DRAFT_LOCATION in each.locations
     else each
     for each in SCHEMA._schema.directives
 )

@@ -52,6 +52,12 @@ class Loader(Generic[K, V]):
         """Fetch values from the store, in one statement or traversal; keys without a value may be left out."""
         raise NotImplementedError
 
+    @classmethod
+    def reads_cache(cls, context: Context) -> bool:
+        """Whether values are read through the cache in this request."""
+        # A caller that must see a write bypasses the cache: invalidation by other processes may be pending.
+        return cls.value is not None and context.sources.cache.enabled and context.request.min_transaction is None
+
     def absent(self, key: K) -> V:
         """Return the value of a key that `fetch` left out: None for a single value, [] for a list."""
         raise NotImplementedError
@@ -99,12 +105,9 @@ class Loader(Generic[K, V]):
                 future.set_result(values[key] if key in values else self.absent(key))
 
     async def _read_through(self, keys: list[K]) -> Mapping[K, V]:
-        if self.value is None:
+        if not self.reads_cache(self.context):
             return await self.fetch(keys)
         cache = self.context.sources.cache
-        # A caller that must see a write bypasses the cache: invalidation by other processes may be pending.
-        if not cache.enabled or self.context.request.min_transaction is not None:
-            return await self.fetch(keys)
         reads = self.reads
         names = {key: self._name(key) for key in keys}
         cached = await cache.get_many(list(names.values()), reads)

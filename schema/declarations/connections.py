@@ -12,7 +12,8 @@ from datasources.records.queries import Order, PageRequest, Row, RowPage
 from resolvers.context import Context
 from resolvers.loading.tables import PagesBy, RowsArguments, Selection
 from schema.declarations.enums import make_column_enum
-from schema.declarations.fields import PAGE, Argument, Arguments, attribute, derived, field
+from schema.declarations.field_sources import Arguments
+from schema.declarations.fields import PAGE, Argument, attribute, derived, field
 from schema.declarations.filters import to_order, to_predicate
 from schema.declarations.paging import PAGE_ARGUMENTS, encode_cursor, to_page
 
@@ -43,9 +44,6 @@ class ConnectionQuery:
         self.pages = pages
         self.selection = selection
         self.page = page
-        # A page that can be cached is shared by documents, so it has all columns.
-        if pages.value is not None and context.sources.cache.enabled:
-            omitted = ()
         self.rows = context.loader(pages, RowsArguments(selection, page=page, omitted=omitted))
         self.counts = context.loader(pages.counts, RowsArguments(selection))
 
@@ -60,11 +58,6 @@ class ConnectionValue:
     @property
     def page(self) -> PageRequest:
         return self.query.page
-
-    def rows(self, _: Context) -> asyncio.Future[RowPage[Any]]:
-        """Load the page, once for all fields that need it."""
-        loaded: asyncio.Future[RowPage[Any]] = self.query.rows.load(self.key)
-        return loaded
 
     def count(self, _: Context) -> Any:
         """Load the number of rows of the connection, over all pages."""
@@ -83,8 +76,9 @@ class EdgeValue:
     order: Order
 
 
-def _load_rows(context: Context, request: ConnectionValue) -> asyncio.Future[RowPage[Any]]:
-    return request.rows(context)
+def _load_rows(_: Context, request: ConnectionValue) -> asyncio.Future[RowPage[Any]]:
+    rows: asyncio.Future[RowPage[Any]] = request.query.rows.load(request.key)
+    return rows
 
 
 def _to_nodes(_: ConnectionValue, rows: RowPage[Any]) -> list[Any]:

@@ -1,14 +1,13 @@
-"""Declarations of GraphQL fields as data, for the resolver of Strawberry and for any other executor.
+"""Declares GraphQL fields: their source, arguments, permission, description, size and cost.
 
-A declaration names the source of a value: an attribute of the parent record (`attribute`), a loader and the key that it
-takes from the parent (`link`), pages of rows (`connection`), the result of a use case (`field`), or a stream of events
-(`stream`). None of them is a method, so an executor that works level by level can read the same declarations from
-`declared_fields(type)`.
+The source is an attribute of the parent record (`attribute`), a loader and the key that it takes from the parent
+(`link`), pages of rows (`connection`), the result of a use case (`field`), what is derived from a load (`derived`), or
+a stream of events (`stream`). An executor that works level by level reads them from `declared_fields(type)`.
 """
 
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterable, Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
@@ -24,8 +23,18 @@ from datasources.values import find_violation
 from resolvers.context import Context, LoaderClass
 from resolvers.errors import BadUserInput
 from resolvers.loading.tables import PagesBy
-
-Getter = Callable[[Any], Any]
+from schema.declarations.field_sources import (
+    Arguments,
+    AttributeDeclaration,
+    Declaration,
+    DerivedDeclaration,
+    Getter,
+    LinkDeclaration,
+    SameNameGetter,
+    StreamDeclaration,
+    UseCaseDeclaration,
+    resolve_field,
+)
 
 # Costs in leaf fields, about 4 microseconds each, of an object in addition to its fields, and of a field that is
 # awaited. Measured by bench.dearest.
@@ -52,80 +61,6 @@ class Argument:
     default: Any = UNSET
 
 
-class Arguments(dict[str, Any]):
-    """The arguments of a field node, coerced once for all its parents, and the query built from them.
-
-    `omitted` are the columns that no field below the node reads from its rows.
-    """
-
-    __slots__ = ("omitted", "query")
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        super().__init__(values)
-        self.query: Any = None
-        self.omitted: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AttributeDeclaration:
-    """A value of the parent record; `column` is the only attribute that it reads, None if it can read any."""
-
-    get: Getter
-    column: str | None = None
-
-    def column_getter(self) -> Getter:
-        """Return what reads the value from many records; the class of the field must be complete."""
-        return attrgetter(self.get.field.python_name) if isinstance(self.get, _SameNameGetter) else self.get
-
-
-@dataclass(frozen=True, slots=True)
-class LinkDeclaration:
-    """A value from a loader; for the key None the value is null, without a load.
-
-    `column` is the attribute that the key is, None if the key can depend on any.
-    """
-
-    loader: LoaderClass[Any]
-    key: Getter
-    # Converts field arguments to loader arguments; None if the loader has no arguments.
-    arguments: Callable[[Context, Mapping[str, Any]], Any] | None = None
-    column: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class UseCaseDeclaration:
-    """The result of a use case, called with the context, the parent record and the arguments of the field.
-
-    `column` is the only attribute of the parent that it reads, None if it can read any. A connection has the loader of
-    its `pages`.
-    """
-
-    call: Callable[[Context, Any, Arguments], Awaitable[Any] | Any]
-    column: str | None = None
-    pages: type[PagesBy[Any]] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DerivedDeclaration:
-    """A value that is computed from what a loader returns for the parent, which is no record but leads to records.
-
-    `load` gets the context and the parent, `derive` the parent and the loaded value. It has no arguments.
-    """
-
-    load: Callable[[Context, Any], asyncio.Future[Any]]
-    derive: Callable[[Any, Any], Any]
-
-
-@dataclass(frozen=True, slots=True)
-class StreamDeclaration:
-    """A subscription: `call` gets the context and the arguments of the field and returns the stream of events.
-
-    In the response to an event, the event is the value of the field.
-    """
-
-    call: Callable[[Context, Mapping[str, Any]], AsyncIterable[Any]]
-
-
 @dataclass(frozen=True, slots=True)
 class PageSize:
     """As many items as `first` or `last` requests, of this field or of the nearest enclosing field with pages."""
@@ -142,8 +77,6 @@ PAGE = PageSize()
 
 # The number of items of a list, for the cost estimate. An int is a typical number, for lists without pages.
 ListSize = int | PageSize | ArgumentSize
-
-Declaration = AttributeDeclaration | LinkDeclaration | UseCaseDeclaration | DerivedDeclaration | StreamDeclaration
 
 
 class DeclaredField(StrawberryField):
@@ -176,6 +109,16 @@ class DeclaredField(StrawberryField):
         # graphql-core awaits the result of a loader itself; a coroutine for each field would cost time.
         return False
 
+    @property
+    def column(self) -> str | None:
+        """The only attribute of the parent record that the field reads; None if it can read any."""
+        declaration = self.declaration
+        if isinstance(declaration, StreamDeclaration | DerivedDeclaration):
+            return None
+        if isinstance(declaration, AttributeDeclaration) and isinstance(declaration.get, SameNameGetter):
+            return self.python_name
+        return declaration.column
+
     def check_arguments(self, arguments: Mapping[str, Any]) -> None:
         """Raise BadUserInput, with the path of the value, for the first value that no store can hold."""
         if self.has_own_validation:
@@ -191,39 +134,6 @@ class DeclaredField(StrawberryField):
             context.require(self.needs)
         self.check_arguments(kwargs)
         return resolve_field(self.declaration, context, source, Arguments(kwargs))
-
-
-def column_of(declared: DeclaredField) -> str | None:
-    """Return the only attribute of the parent record that the field reads; None if it can read any."""
-    declaration = declared.declaration
-    if isinstance(declaration, StreamDeclaration | DerivedDeclaration):
-        return None
-    if isinstance(declaration, AttributeDeclaration) and isinstance(declaration.get, _SameNameGetter):
-        return declared.python_name
-    return declaration.column
-
-
-def resolve_field(declaration: Declaration, context: Context, parent: Any, arguments: Arguments) -> Any:
-    """Return the value of a declared field, or an awaitable of it."""
-    match declaration:
-        case AttributeDeclaration(get):
-            return get(parent)
-        case LinkDeclaration(loader, key, make_arguments):
-            value = key(parent)
-            if value is None:
-                return None
-            loader_arguments = None if make_arguments is None else make_arguments(context, arguments)
-            return context.loader(loader, loader_arguments).load(value)
-        case UseCaseDeclaration(call):
-            return call(context, parent, arguments)
-        case DerivedDeclaration(load, derive):
-            return _derive(load(context, parent), derive, parent)
-        case StreamDeclaration(stream):
-            return stream(context, arguments)
-
-
-async def _derive(loaded: asyncio.Future[Any], derive: Callable[[Any, Any], Any], parent: Any) -> Any:
-    return derive(parent, await loaded)
 
 
 def attribute(
@@ -344,7 +254,7 @@ def _build_field(
     declared.size = size
     # An awaited field costs a future, a coroutine and often a task.
     declared.cost = 0 if declaration is None or isinstance(declaration, AttributeDeclaration) else ASYNC_FIELD_COST
-    declared.declaration = declaration or AttributeDeclaration(_SameNameGetter(declared))
+    declared.declaration = declaration or AttributeDeclaration(SameNameGetter(declared))
     declared.arguments = [
         StrawberryArgument(
             python_name=each.name,
@@ -356,15 +266,3 @@ def _build_field(
         for each in arguments
     ]
     return declared
-
-
-class _SameNameGetter:
-    """Gets the attribute with the Python name of the field, which the class sets after the field is created."""
-
-    __slots__ = ("field",)
-
-    def __init__(self, field_: DeclaredField) -> None:
-        self.field = field_
-
-    def __call__(self, record: Any) -> Any:
-        return getattr(record, self.field.python_name)

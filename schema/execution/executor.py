@@ -24,14 +24,8 @@ from strawberry.types.arguments import convert_arguments
 from datasources.records.unreadable import UnreadableValue
 from resolvers.context import Context
 from resolvers.errors import ValueUnreadable
-from schema.declarations.fields import (
-    OBJECT_COST,
-    Arguments,
-    AttributeDeclaration,
-    DeclaredField,
-    StreamDeclaration,
-    resolve_field,
-)
+from schema.declarations.field_sources import Arguments, AttributeDeclaration, StreamDeclaration, resolve_field
+from schema.declarations.fields import OBJECT_COST, DeclaredField
 from schema.execution.budget import ExecutionBudget, ExecutionStopped
 from schema.schema import SCHEMA
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from graphql import OperationDefinitionNode, OperationType
@@ -252,9 +252,9 @@ def _parse_as_of(http: HttpRequest) -> int | None:
     return int(match[1])
 
 
-def _parse_explain(extensions: Any) -> tuple[bool, bool]:
+def _parse_explain(extensions: Mapping[str, Any] | None) -> tuple[bool, bool]:
     """Return whether the answer and its statements are to be explained. BadUserInput names the member."""
-    members = extensions if isinstance(extensions, dict) else {}
+    members = extensions or {}
     explain, statements = members.get("explain"), members.get("explainStatements")
     for name, value in (("explain", explain), ("explainStatements", statements)):
         if value is not None and not isinstance(value, bool):

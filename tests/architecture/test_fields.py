@@ -15,7 +15,8 @@ from graphql import (
 )
 from strawberry.types.base import StrawberryObjectDefinition
 
-from schema.declarations.fields import ArgumentSize, DeclaredField, StreamDeclaration, declared_fields
+from schema.declarations.field_sources import StreamDeclaration
+from schema.declarations.fields import ArgumentSize, DeclaredField, declared_fields
 from schema.execution.cost import STRAWBERRY_DEFINITION_KEY
 from schema.mutation import MutationRoot
 from schema.query import Query

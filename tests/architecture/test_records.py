@@ -14,7 +14,8 @@ from graphql import GraphQLNonNull, GraphQLObjectType
 from strawberry.types.base import StrawberryObjectDefinition
 
 from datasources import records
-from schema.declarations.fields import AttributeDeclaration, DeclaredField, LinkDeclaration, declared_fields
+from schema.declarations.field_sources import AttributeDeclaration, LinkDeclaration
+from schema.declarations.fields import DeclaredField, declared_fields
 from schema.schema import SCHEMA
 from tests.architecture.test_house import MODULES, shown
 
@@ -42,7 +43,7 @@ def source(field: DeclaredField) -> str | None:
     name = type(get).__name__
     if name == "attrgetter":
         return str(cast("tuple[Any, tuple[str]]", get.__reduce__())[1][0])
-    return field.python_name if name == "_SameNameGetter" else None
+    return field.python_name if name == "SameNameGetter" else None
 
 
 def optional(annotation: Any) -> bool:

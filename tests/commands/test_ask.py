@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from commands.exit_codes import CommandError, Exit
 from commands.main import application
 from datasources.embedded.postgres import EmbeddedPostgres
-from tests.fixtures.answers import REDIS, Library, open_library
+from tests.fixtures.answers import REDIS, Library, open_library, set_stores
 from tests.fixtures.operations import DOCUMENT, uuid
 
 runner = CliRunner()
@@ -26,11 +26,7 @@ async def library(postgres: EmbeddedPostgres) -> AsyncIterator[Library]:
 
 @pytest.fixture(autouse=True)
 def _stores(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "DATABASE_URL": library.urls[0], "REQUIREMENTS_URL": library.urls[1], "REDIS_URL": "off",
-        "STACKFLOW_STATE": str(tmp_path / "state"), "COLUMNS": "60",
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
+    set_stores(monkeypatch, library, tmp_path / "state", 60)
 
 
 def test_an_answer_is_wrapped_and_has_its_sources() -> None:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from commands.exit_codes import CommandError, Exit
 from commands.main import application
 from datasources.embedded.postgres import EmbeddedPostgres
-from tests.fixtures.answers import Library, open_library
+from tests.fixtures.answers import Library, open_library, set_stores
 
 runner = CliRunner()
 ITEMS = "query Items($first: Int) { configurationItems(first: $first) { nodes { name owner { key } } } }"
@@ -24,11 +24,7 @@ async def library(postgres: EmbeddedPostgres) -> AsyncIterator[Library]:
 
 @pytest.fixture(autouse=True)
 def _stores(library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {
-        "DATABASE_URL": library.urls[0], "REQUIREMENTS_URL": library.urls[1], "REDIS_URL": "off",
-        "STACKFLOW_STATE": str(tmp_path / "state"), "COLUMNS": "100",
-    }.items():  # fmt: skip
-        monkeypatch.setenv(name, value)
+    set_stores(monkeypatch, library, tmp_path / "state", 100)
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """One PostgreSQL database with a connection pool. It returns records and raises all failures as source errors."""
 
 import asyncio
-import select
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import cached_property
 from typing import Any, Literal, TypeVar
-from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor, AsyncTransaction, sql
@@ -16,10 +14,11 @@ from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from datasources.aurora.driver import bounded_rows, column_values
-from datasources.aurora.driver.explanation import explain_statement
+from datasources.aurora.driver.explanation import record_statement
 from datasources.aurora.driver.failures import to_source_error
 from datasources.aurora.driver.fair_queue import FairQueue, QueueFull
 from datasources.aurora.driver.iam_connection import CANCEL_GRACE_SECONDS, CredentialConnection
+from datasources.aurora.driver.liveness import Liveness
 from datasources.aurora.driver.row_factory import record_row
 from datasources.aurora.driver.session import configure_session
 from datasources.aurora.driver.span_attributes import span_attributes
@@ -36,20 +35,13 @@ from datasources.errors import (
 )
 from datasources.health import Health
 from datasources.observability.spans import CLIENT, INTERNAL, record_span
-from datasources.request import MAX_EXPLAINED_STATEMENTS, StatementStats, current_request
+from datasources.request import current_request
 
 R = TypeVar("R")
 
 # Seconds to wait for a connection after connecting has failed for a second. The pool keeps trying in the
 # background, so the first statement after the server is back may still fail, but none waits long until then.
 LOST_POOL_WAIT_SECONDS = 0.25
-
-# Seconds after which an unused connection is checked before use, by a wall clock: a monotonic one may stand
-# still while Lambda freezes the machine. NAT gateways and load balancers drop idle flows silently after 350.
-# https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html
-MAX_IDLE_SECONDS = 60.0
-# Seconds that the connection has to answer; a slower one is closed without a goodbye.
-PING_TIMEOUT_SECONDS = 0.5
 
 # Seconds to wait for connections in progress when the pool is closed.
 CLOSE_SECONDS = 1.0
@@ -93,11 +85,7 @@ class Database:
         self._opened = False
         self._lost = False
         self._credentials = credentials
-        self._clock = clock
-        # When each connection was last known to be alive, by the same clock.
-        self._seen: WeakKeyDictionary[AsyncConnection[Any], float] = WeakKeyDictionary()
-        # When a connection was last found dead, by the same clock.
-        self._vanished: float | None = None
+        self._liveness = Liveness(clock)
         self._turns = FairQueue(pool_max)
         self._pool: AsyncConnectionPool[CredentialConnection] = AsyncConnectionPool(
             url,
@@ -203,13 +191,10 @@ class Database:
                     # The driver could not encode a value, for example half of a surrogate pair.
                     raise SourceInvalidValue(self.name, f"{self.name} has no form for a value") from error
             span.set_attribute("db.response.returned_rows", len(rows))
-        if call.explanation is not None and len(call.explanation.statements) < MAX_EXPLAINED_STATEMENTS:
+        if call.explanation is not None:
             seconds = time.perf_counter() - begin
-            plan: tuple[str, ...] = ()
-            if call.explanation.with_statements and statement.text.lstrip().startswith(("SELECT", "WITH")):
-                async with self._deadline():
-                    plan = await explain_statement(connection, statement, parameters)
-            call.explanation.statements.append(StatementStats(statement.name, len(rows), seconds * 1_000, plan))
+            async with self._deadline():
+                await record_statement(call.explanation, connection, statement, parameters, len(rows), seconds)
         return rows
 
     @cached_property
@@ -266,7 +251,7 @@ class Database:
             connection = await self._pool.getconn(timeout=end - clock())
             alive = False
             try:
-                alive = not _is_closed_by_server(connection) and await self._is_alive(connection)
+                alive = await self._liveness.check(connection)
             finally:
                 # Also if the task is cancelled meanwhile.
                 if not alive:
@@ -277,29 +262,12 @@ class Database:
     async def _release_connection(self, connection: CredentialConnection) -> None:
         if connection.pgconn.transaction_status != TransactionStatus.IDLE:
             await connection.close()
-        self._seen[connection] = self._clock()
+        self._liveness.record_use(connection)
         await self._pool.putconn(connection)
 
     async def _discard_connection(self, connection: CredentialConnection) -> None:
         await connection.close()
         await self._pool.putconn(connection)
-
-    async def _is_alive(self, connection: AsyncConnection[Any]) -> bool:
-        now = self._clock()
-        seen = self._seen.get(connection, now)
-        # If the clock was set back, the idle time is unknown and the connection counts as alive.
-        if 0 <= now - seen < MAX_IDLE_SECONDS:
-            return True
-        # Connections idle as long as a dead one are assumed dead; probing each would cost half a second.
-        if self._vanished is not None and self._vanished - seen >= MAX_IDLE_SECONDS:
-            return False
-        try:
-            async with asyncio.timeout(PING_TIMEOUT_SECONDS):
-                await connection.execute("")
-        except (TimeoutError, psycopg.OperationalError):
-            self._vanished = self._clock()
-            return False
-        return True
 
     @asynccontextmanager
     async def _deadline(self) -> AsyncIterator[None]:
@@ -350,13 +318,6 @@ class Database:
 
 def _nothing(*_: object) -> Any:
     raise TypeError("a statement that is executed without a record type must not return rows")
-
-
-def _is_closed_by_server(connection: AsyncConnection[Any]) -> bool:
-    # Needs no round trip: on an idle connection, readable data can only mean that the server has closed it.
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return bool(poll.poll(0))
 
 
 def _comment(request_id: str) -> str:

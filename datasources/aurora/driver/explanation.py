@@ -1,4 +1,4 @@
-"""The plan of PostgreSQL for a statement, which is not executed again."""
+"""Records the statements of a request that is explained, with the plans of PostgreSQL if it asks for them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,14 +6,27 @@ from typing import Any
 from psycopg import AsyncConnection
 
 from datasources.aurora.statements import Statement
+from datasources.request import Explanation, StatementStats
 
+# A mutation can send thousands of statements; the first ones explain it.
+MAX_EXPLAINED_STATEMENTS = 100
 # Without ANALYZE the statement does not run.
 _EXPLAIN = "EXPLAIN (FORMAT TEXT) "
 
 
-async def explain_statement(
-    connection: AsyncConnection[Any], statement: Statement, parameters: Mapping[str, object]
-) -> tuple[str, ...]:
-    """Return the lines of PostgreSQL's EXPLAIN for a SELECT with these parameters. It counts as no statement."""
-    cursor = await connection.execute(f"{_EXPLAIN}{statement.text}".encode(), parameters)
-    return tuple(line for (line,) in await cursor.fetchall())
+async def record_statement(
+    explanation: Explanation,
+    connection: AsyncConnection[Any],
+    statement: Statement,
+    parameters: Mapping[str, object],
+    rows: int,
+    seconds: float,
+) -> None:
+    """Record a statement that has ended, up to MAX_EXPLAINED_STATEMENTS. PostgreSQL's EXPLAIN counts as none."""
+    if len(explanation.statements) >= MAX_EXPLAINED_STATEMENTS:
+        return
+    plan: tuple[str, ...] = ()
+    if explanation.with_statements and statement.text.lstrip().startswith(("SELECT", "WITH")):
+        cursor = await connection.execute(f"{_EXPLAIN}{statement.text}".encode(), parameters)
+        plan = tuple(line for (line,) in await cursor.fetchall())
+    explanation.statements.append(StatementStats(statement.name, rows, seconds * 1_000, plan))

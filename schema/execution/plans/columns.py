@@ -1,12 +1,11 @@
 """Which columns of rows an operation reads, so that statements leave out large ones."""
 
-from typing import Any
+from typing import Any, get_type_hints
 
 from graphql import FieldNode
 
 from datasources.aurora.tables.table import Table
 from resolvers.loading.tables import PagesBy
-from schema.declarations.fields import column_of
 from schema.execution.plans.leaves import LeafColumn
 from schema.execution.plans.plan import ListPlan, ObjectPlan, ValuePlan
 
@@ -28,10 +27,13 @@ class ColumnUse:
         self._pages[id(node)] = pages
         self._unread[pages] = self._unread.get(pages, unread) & unread
 
-    def omitted(self) -> dict[int, tuple[str, ...]]:
-        """Return the columns to omit, sorted, by the identity of the field node; nodes without any are left out."""
-        omitted = {node: tuple(sorted(self._unread[pages])) for node, pages in self._pages.items()}
-        return {node: columns for node, columns in omitted.items() if columns}
+    def unread(self) -> dict[int, tuple[type[PagesBy[Any]], tuple[str, ...]]]:
+        """Return the loader and its columns, sorted, by the identity of the field node, if there are any."""
+        return {
+            node: (pages, tuple(sorted(self._unread[pages])))
+            for node, pages in self._pages.items()
+            if self._unread[pages]
+        }
 
 
 def _columns_read(value: ValuePlan, table: Table[Any]) -> frozenset[str]:
@@ -53,5 +55,7 @@ def _columns_read(value: ValuePlan, table: Table[Any]) -> frozenset[str]:
 
 
 def _columns_of_record(fields: ObjectPlan, table: Table[Any]) -> frozenset[str]:
-    columns = {column_of(each.declared) for each in fields.fields if each.declared is not None}
-    return table.large_columns if None in columns else table.large_columns & columns
+    columns = {each.declared.column for each in fields.fields if each.declared is not None}
+    # A property of the record can read any column.
+    is_known = columns <= get_type_hints(table.record).keys()
+    return table.large_columns & columns if is_known else table.large_columns

@@ -15,7 +15,8 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet, collect_fields, collect_subfields
 
-from schema.declarations.fields import AttributeDeclaration, DeclaredField, StreamDeclaration, UseCaseDeclaration
+from schema.declarations.field_sources import AttributeDeclaration, StreamDeclaration, UseCaseDeclaration
+from schema.declarations.fields import DeclaredField
 from schema.declarations.node import Node
 from schema.execution.executor import STRAWBERRY_DEFINITION_KEY, DeclaredExecutor
 from schema.execution.plans.columns import ColumnUse
@@ -45,7 +46,7 @@ class Compiler:
             executor.schema, executor.fragments, executor.variable_values, root, executor.operation
         )
         plan = self._object(root, collected.grouped_field_set)
-        return OperationPlan(plan, self._columns.omitted())
+        return OperationPlan(plan, self._columns.unread())
 
     def _object(self, type_: GraphQLObjectType, grouped: GroupedFieldSet) -> ObjectPlan:
         fields = tuple(self._field(type_, details) for details in grouped.values())

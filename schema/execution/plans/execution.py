@@ -7,11 +7,11 @@ from typing import Any
 
 from datasources.records.unreadable import UnreadableValue
 from resolvers.context import Context
-from schema.declarations.fields import DerivedDeclaration, LinkDeclaration, UseCaseDeclaration
+from schema.declarations.field_sources import DerivedDeclaration, LinkDeclaration, UseCaseDeclaration
 from schema.execution.executor import DeclaredExecutor
 from schema.execution.plans.irregular import Irregular
 from schema.execution.plans.leaves import LeafColumn
-from schema.execution.plans.plan import FieldPlan, ListPlan, ObjectPlan, ObjectsPlan, OperationPlan, ValuePlan
+from schema.execution.plans.plan import FieldPlan, ListPlan, ObjectPlan, ObjectsPlan, ValuePlan
 
 
 class PlanExecution:
@@ -22,11 +22,9 @@ class PlanExecution:
         self._context: Context = executor.context_value
         self._budget = executor.budget
 
-    async def execute(self, plan: OperationPlan) -> dict[str, Any]:
+    async def execute(self, plan: ObjectPlan) -> dict[str, Any]:
         """Return the data of the response. Any exception means that graphql-core must execute the operation."""
-        # Read by graphql-core too, if it must execute the operation, so that it uses the same rows.
-        self._context.omitted = plan.omitted
-        (data,) = await self._complete_objects(plan.root, [None])
+        (data,) = await self._complete_objects(plan, [None])
         return data
 
     async def _complete_objects(self, plan: ObjectPlan, parents: Sequence[Any]) -> list[dict[str, Any]]:

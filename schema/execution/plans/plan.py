@@ -2,11 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from graphql import GraphQLObjectType
 from graphql.execution.collect_fields import FieldDetailsList
 
-from schema.declarations.fields import OBJECT_COST, DeclaredField, Getter
+from resolvers.context import Context
+from resolvers.loading.tables import PagesBy
+from schema.declarations.field_sources import Getter
+from schema.declarations.fields import OBJECT_COST, DeclaredField
 from schema.execution.plans.leaves import LeafColumn
 
 
@@ -41,10 +45,20 @@ class FieldPlan:
 
 @dataclass(frozen=True, slots=True)
 class OperationPlan:
-    """A compiled operation: its fields, and the columns that none of them reads, by the field node of a connection."""
+    """A compiled operation: its fields, and the columns that none of them reads.
+
+    `unread` has the loader of pages and the columns, sorted, by the identity of the field node of a connection.
+    """
 
     root: "ObjectPlan"
-    omitted: Mapping[int, tuple[str, ...]]
+    unread: Mapping[int, tuple[type[PagesBy[Any]], tuple[str, ...]]]
+
+    def omitted(self, context: Context) -> dict[int, tuple[str, ...]]:
+        """Return the columns that statements of this request leave out, by the identity of the field node.
+
+        Documents share pages that are read through the cache, so these have all columns.
+        """
+        return {node: columns for node, (pages, columns) in self.unread.items() if not pages.reads_cache(context)}
 
 
 @dataclass(frozen=True, slots=True)

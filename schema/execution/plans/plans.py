@@ -55,9 +55,11 @@ class Plans:
         context: Context = executor.context_value
         try:
             plan = self._get(document, executor)
+            # graphql-core reads them too, if it must execute the operation, so that it uses the same rows.
+            context.omitted = plan.omitted(context)
             if context.request.explanation is not None:
-                context.levels = describe_plan(plan)
-            data = await PlanExecution(executor).execute(plan)
+                context.levels = describe_plan(plan.root, context.omitted)
+            data = await PlanExecution(executor).execute(plan.root)
         except Irregular as irregular:
             context.fallback = irregular.reason
         except ExecutionStopped as stopped:

@@ -9,7 +9,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from datasources.aurora.driver.database import MAX_IDLE_SECONDS, Database
+from datasources.aurora.driver.database import Database
+from datasources.aurora.driver.liveness import MAX_IDLE_SECONDS
 from datasources.config import PostgresSettings, SecretReference
 from datasources.credentials.aws import database_secret_fetcher, database_token_fetcher
 from datasources.credentials.cached import MIN_FETCH_INTERVAL_SECONDS, CredentialCache

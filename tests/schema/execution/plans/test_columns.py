@@ -1,17 +1,25 @@
 """Statements of plans read no large column that no field of the operation reads."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 from graphql import is_object_type, parse
+from msgspec import Struct
 
+from datasources.aurora.outbox.write_log import PostgresWriteLog
 from datasources.aurora.registry import TABLES
 from datasources.aurora.statements import Statement, statements
+from datasources.cache.redis.adapter import RedisCache
 from datasources.embedded.postgres import EmbeddedPostgres
-from schema.declarations.fields import UseCaseDeclaration
+from datasources.embedded.valkey import EmbeddedValkey
+from schema.declarations.field_sources import UseCaseDeclaration
 from schema.execution.document_cache import GRAPHQL_SCHEMA
 from schema.execution.executor import DeclaredExecutor
+from schema.execution.plans.columns import _columns_of_record
 from schema.execution.plans.compiler import Compiler
 from tests.fixtures.answers import READS, Library, open_library
 from tests.fixtures.databases import person
@@ -31,7 +39,7 @@ async def omitted(library: Library, text: str) -> list[tuple[str, ...]]:
     context = (await execute(library, "{ __typename }"))[1]
     document = parse(text)
     executor = DeclaredExecutor.build(GRAPHQL_SCHEMA, document, context_value=context)
-    return list(Compiler(cast("DeclaredExecutor", executor)).compile().omitted.values())
+    return list(Compiler(cast("DeclaredExecutor", executor)).compile().omitted(context).values())
 
 
 @pytest.mark.parametrize(
@@ -90,6 +98,42 @@ WITH_PAGES = sorted(each for each in TABLES if f"{each}_page" in statements(f"{e
 
 def test_tables_with_pages() -> None:
     assert set(TABLES) - set(WITH_PAGES) == {"relationships"}
+
+
+async def test_a_page_that_is_cached_has_all_columns(library: Library, tmp_path: Path) -> None:
+    """Another document gets it from the cache; a page of the whole table is never cached."""
+    valkey = EmbeddedValkey(tmp_path / "valkey")
+    valkey.start()
+    cache = RedisCache(valkey.url, write_log=PostgresWriteLog(library.sources.main))
+    cached = replace(library, sources=replace(library.sources, cache=cache, cache_seconds=3_600.0))
+    try:
+        for selection in ("number", "number description"):
+            document = f"{{ configurationItems {{ nodes {{ incidents {{ nodes {{ {selection} }} }} }} }} }}"
+            assert await omitted(cached, document) == [("attributes",)]
+            body, context = await execute(cached, document)
+            assert context.fallback == ""
+            assert body["data"] == (await execute(library, document, plans=False))[0]["data"]
+        assert context.request.usage.hits == 4
+    finally:
+        await cache.close()
+        valkey.stop()
+
+
+def test_a_property_can_read_any_column() -> None:
+    class Shown(Struct):
+        id: str
+        description: str
+
+        @property
+        def summary(self) -> str:
+            return self.description
+
+    declared = SimpleNamespace(column="summary")
+    table = SimpleNamespace(record=Shown, large_columns=frozenset({"description"}))
+    for column, read in (("summary", {"description"}), ("id", set()), ("description", {"description"})):
+        declared.column = column
+        fields = SimpleNamespace(fields=[SimpleNamespace(declared=declared)])
+        assert _columns_of_record(cast("Any", fields), cast("Any", table)) == read
 
 
 @pytest.mark.parametrize("domain", WITH_PAGES)

@@ -92,7 +92,7 @@ async def test_an_answer_without_the_request_has_no_explanation(library: Library
 
 
 async def test_the_first_statements_explain_many(library: Library, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("datasources.aurora.driver.database.MAX_EXPLAINED_STATEMENTS", 2)
+    monkeypatch.setattr("datasources.aurora.driver.explanation.MAX_EXPLAINED_STATEMENTS", 2)
     body = await explain(library, OWNERS)
     assert body["extensions"]["stores"]["sql"] == 3
     assert len(body["extensions"]["plan"]["statements"]) == 2
