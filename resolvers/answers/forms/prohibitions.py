@@ -24,7 +24,8 @@ def keeps_prohibitions(text: str, sentences: Iterable[str]) -> bool:
     lower = [_normalize(each) for each in sentences]
     forbidden = {name for each in lower for name in _list_forbidden(each)}
     own = _normalize(text)
-    return not any(
+    # A copy states nothing that its source does not, even of a source that states and forbids the same name.
+    return own in lower or not any(
         _has(name, own)
         and all(name in set(_list_forbidden(each)) for each in lower if _has(name, each))
         and _is_stated(name, own)

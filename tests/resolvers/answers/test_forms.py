@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from resolvers.answers.faithfulness import Rule, check_sentence
@@ -205,6 +205,7 @@ def test_an_endless_sentence_is_read_to_a_bound() -> None:
 
 
 @given(st.lists(st.sampled_from(WORDS.split()), max_size=30).map(" ".join))
+@example("3 , not 3")
 def test_a_copy_keeps_every_form(text: str) -> None:
     tokens = read_tokens(text)
     assert keeps_quantities(tokens, [tokens])
